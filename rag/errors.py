@@ -1,0 +1,88 @@
+"""The errors a caller of `rag` can meet, all under one root.
+
+RagError
+├── SettingsError         a setting has an impossible value
+├── SourceError           a source file cannot be read as a document
+│   ├── SourceMissing     the path does not exist
+│   ├── FormatUnknown     no loader recognises the file's content
+│   └── SourceEmpty       nothing readable was found in the sources
+├── QuestionError         the question is empty or too long
+├── ModelError            a model cannot be used
+│   ├── ModelMissing      its files are not here; the hint says how to get them
+│   └── ModelDamaged      its files do not match their checksum
+└── StoreError            the index cannot be used
+    ├── IndexMissing      there is no index at that place
+    ├── IndexDamaged      the index does not pass its own checks
+    ├── IndexBusy         another process is writing it
+    └── EmbedderMismatch  it was built with another embedder
+
+"The documents do not say" is not an error: it is an `Answer` with `abstained` set.
+Errors are printed only at the edges (command line, page, server).
+"""
+
+from __future__ import annotations
+
+
+class RagError(Exception):
+    """Carry one line for a person, and a hint that says what to do about it."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(RagError):
+    """A setting has an impossible value."""
+
+
+class SourceError(RagError):
+    """A source file cannot be read as a document."""
+
+
+class SourceMissing(SourceError):
+    """The path does not exist."""
+
+
+class FormatUnknown(SourceError):
+    """No loader recognises the file's content."""
+
+
+class SourceEmpty(SourceError):
+    """Nothing readable was found in the sources."""
+
+
+class QuestionError(RagError):
+    """The question is empty or too long."""
+
+
+class ModelError(RagError):
+    """A model cannot be used."""
+
+
+class ModelMissing(ModelError):
+    """The model's files are not on this machine."""
+
+
+class ModelDamaged(ModelError):
+    """The model's files do not match their checksum."""
+
+
+class StoreError(RagError):
+    """The index cannot be used."""
+
+
+class IndexMissing(StoreError):
+    """There is no index at that place."""
+
+
+class IndexDamaged(StoreError):
+    """The index does not pass its own checks."""
+
+
+class IndexBusy(StoreError):
+    """Another process is writing the index."""
+
+
+class EmbedderMismatch(StoreError):
+    """The index was built with another embedder."""

@@ -1,0 +1,123 @@
+"""Every setting, as data: one frozen class a stage, each field with its unit and bounds.
+
+Values come from the code that calls `Settings(...)`, else from the environment
+(`RAG_RETRIEVER__TOP_K=5`), else from the defaults here. This module builds no models and opens no
+files.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+DEFAULT_GENERATOR = "SmolLM2-135M-Instruct"
+
+
+class Stage(BaseModel):
+    """A group of settings for one stage; frozen, and unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(Stage):
+    """Which models, and where they live."""
+
+    embedder: str = Field(
+        DEFAULT_EMBEDDER,
+        description="Embedder: the built-in name, a Hugging Face id or a local folder.",
+    )
+    generator: str = Field(
+        DEFAULT_GENERATOR,
+        description="Generator: the built-in name, a Hugging Face id or a local folder.",
+    )
+    cache: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("rag", appauthor=False)),
+        description="Folder that keeps converted models.",
+    )
+    threads: int = Field(0, ge=0, le=256, description="CPU threads for the models; 0: all cores.")
+
+
+class PassageSettings(Stage):
+    """How a document is cut into passages."""
+
+    min_chars: int = Field(
+        200, ge=1, le=10_000, description="A shorter paragraph is joined to the next (characters)."
+    )
+    max_chars: int = Field(
+        1_000, ge=100, le=20_000, description="A longer one is split at sentences (characters)."
+    )
+
+
+class RetrieverSettings(Stage):
+    """How passages are found."""
+
+    top_k: int = Field(8, ge=1, le=100, description="Passages handed to the reader.")
+    candidates: int = Field(50, ge=1, le=1_000, description="Candidates taken from each search.")
+    rrf_k: int = Field(60, ge=1, le=1_000, description="The constant of reciprocal rank fusion.")
+    dense_weight: float = Field(1.0, ge=0, le=10, description="Weight of the dense ranking.")
+    lexical_weight: float = Field(1.0, ge=0, le=10, description="Weight of the BM25 ranking.")
+    furniture_weight: float = Field(
+        0.5, ge=0, le=1, description="Factor on the score of furniture and credits."
+    )
+    min_score: float = Field(0.0, ge=0, le=1, description="Hits with a lower score are dropped.")
+
+
+class ReaderSettings(Stage):
+    """How evidence is picked out of the passages, and when there is none."""
+
+    max_evidence: int = Field(3, ge=1, le=10, description="Sentences handed to the generator.")
+    min_answerable: float = Field(
+        0.5, ge=0, le=1, description="Below this probability of an answer, abstain."
+    )
+
+
+class GeneratorSettings(Stage):
+    """How the language model writes."""
+
+    max_prompt_tokens: int = Field(
+        512, ge=64, le=32_000, description="Tokens of the whole prompt; evidence is cut to fit."
+    )
+    max_new_tokens: int = Field(48, ge=1, le=2_048, description="Tokens of a draft at most.")
+    temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy and deterministic.")
+    seed: int = Field(0, ge=0, description="Seed when the temperature is above 0.")
+
+
+class VerifierSettings(Stage):
+    """When a drafted sentence counts as supported by the span it cites."""
+
+    min_coverage: float = Field(
+        0.8, ge=0, le=1, description="Share of its content words found in the span or question."
+    )
+
+
+class PageSettings(Stage):
+    """The chat page."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7860, ge=1, le=65_535, description="Port to listen on.")
+    trusted_hosts: tuple[str, ...] = Field(
+        ("127.0.0.1", "localhost", "[::1]"), description="Host headers that are answered."
+    )
+    max_question_chars: int = Field(2_000, ge=1, le=100_000, description="Longest question.")
+    max_upload_mb: int = Field(20, ge=1, le=1_000, description="Largest upload (megabytes).")
+    queue_size: int = Field(16, ge=1, le=1_000, description="Questions that may wait.")
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    models: ModelSettings = ModelSettings()
+    passages: PassageSettings = PassageSettings()
+    retriever: RetrieverSettings = RetrieverSettings()
+    reader: ReaderSettings = ReaderSettings()
+    generator: GeneratorSettings = GeneratorSettings()
+    verifier: VerifierSettings = VerifierSettings()
+    page: PageSettings = PageSettings()

@@ -1,0 +1,185 @@
+"""The values that travel between stages: frozen, comparable, free of behaviour.
+
+Every offset is a character offset into `Document.text` (Python string indices, end exclusive), so
+`document.text[start:end]` is the quoted text for a passage, a sentence, an evidence and a citation
+alike. Nothing here imports another module of the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["body", "title", "lead", "credit", "furniture"]
+"""What a passage is: `furniture` (series blurbs, newsletter lines) and `credit` (who took the
+picture) are kept and findable, but rank below `body`, `title` and `lead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of a document's text."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"not a span: {self.start}:{self.end}")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source document.
+
+    `id` is the `doc_id` of a JSON-lines row, else derived from the text, so that the same text
+    has the same id on every machine. `source` is the path it came from, as the user gave it.
+    `metadata` holds what was found beside the text: `credit`, `date`, `author`, `encoding`.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    source: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of a document's text that is retrieved as one piece.
+
+    `sentences` are in order, do not overlap, and lie inside `start:end`. `id` is derived from the
+    document id and the offsets.
+    """
+
+    id: str
+    document: str
+    start: int
+    end: int
+    text: str
+    sentences: tuple[Span, ...] = ()
+    kind: Kind = "body"
+    title: str = ""
+
+    def sentence(self, span: Span) -> str:
+        """Return the words of one of this passage's sentences."""
+        return self.text[span.start - self.start : span.end - self.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with the scores that brought it here.
+
+    `score` orders hits (greater is better). `dense` is the cosine in [-1, 1] and `lexical` the
+    BM25 score (>= 0, greater is better); None where that search did not return the passage.
+    """
+
+    passage: Passage
+    score: float
+    dense: float | None = None
+    lexical: float | None = None
+
+    @property
+    def document(self) -> str:
+        """The id of the passage's document."""
+        return self.passage.document
+
+    @property
+    def start(self) -> int:
+        """Where the passage starts in its document's text."""
+        return self.passage.start
+
+    @property
+    def end(self) -> int:
+        """Where the passage ends (exclusive)."""
+        return self.passage.end
+
+    @property
+    def text(self) -> str:
+        """The passage's words."""
+        return self.passage.text
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence (or a few in a row) of a passage, judged against a question.
+
+    `score` is in [0, 1]: how likely this is what answers the question. `answer` is the narrower
+    span inside `start:end` that holds the answer, when the reader can point at one.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    score: float
+    answer: Span | None = None
+
+    @property
+    def quote(self) -> str:
+        """The evidence's exact words."""
+        return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
+
+    @property
+    def document(self) -> str:
+        """The id of the document quoted."""
+        return self.passage.document
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader made of a question and the hits: evidence best first, and one verdict.
+
+    `answerable` is a probability in [0, 1] that the hits hold the answer. `hits` are the same hits
+    as given, re-ranked. `missing` names what the question speaks of and no hit does.
+    """
+
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    answerable: float
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A marker of the answer's text, resolved: `document text[start:end] == quote`."""
+
+    marker: int
+    document: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question got.
+
+    `text` is for display and carries `[1]` markers, each of which is in `citations`. `confidence`
+    is the probability in [0, 1] that the answer is right. `draft` is what the language model wrote
+    before verification. `rejected` counts drafted sentences that did not pass. `timings` are
+    seconds per stage, with their sum in `total`.
+    """
+
+    question: str
+    text: str
+    abstained: bool
+    confidence: float
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Hit, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    draft: str = ""
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of an answer being made.
+
+    `stage` events name the stage that starts (`text`: search, read, write, verify); `token` events
+    carry a piece of the draft, not yet verified; the one `answer` event comes last and carries the
+    verified answer, which replaces the draft.
+    """
+
+    kind: Literal["stage", "token", "answer"]
+    text: str = ""
+    answer: Answer | None = None
