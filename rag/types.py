@@ -45,6 +45,17 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A source, or a row of one, that was not taken as a document, and why.
+
+    `source` is the path, followed by `:` and the line number for a row of a JSON-lines file.
+    """
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A run of a document's text that is retrieved as one piece.
 
