@@ -194,3 +194,18 @@ class Event:
     kind: Literal["stage", "token", "answer"]
     text: str = ""
     answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderIdentity:
+    """What makes two vectors comparable: an index built with another identity is of no use.
+
+    `revision` is derived from the content of the model's files, so the same name with other
+    weights is another identity. `dimension` is the length of a vector; `normalised` says that
+    vectors have length 1, so that their inner product is their cosine.
+    """
+
+    name: str
+    revision: str
+    dimension: int
+    normalised: bool = True
