@@ -17,7 +17,7 @@ import snowballstemmer
 _STEMMER = snowballstemmer.stemmer("english")
 _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)*(?:st|nd|rd|th|s)?(?![^\W\d_])"  # numbers, ordinals, decades
-    r"|(?:[^\W\d_]\.){2,}[^\W\d_]?(?![^\W_])"  # U.S.  a.k.a.
+    r"|(?:[^\W\d_]\.){2,}(?:[^\W\d_](?![^\W_]))?|[^\W\d_]\.[^\W\d_](?![^\W_])"  # U.S.  a.k.a.
     r"|[^\W_]+(?:[’'][^\W_]+)*"  # words, O'Neil, doesn't
 )
 _QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|(?<!\w)‘([^‘’]+)’(?!\w)|(?<!\w)'([^']+)'(?!\w)")
@@ -30,10 +30,10 @@ STOP_WORDS = frozenset(
     how however i if in into is it its itself just let like may me might more most much must my no
     nor not now of off on once one only or other ought our out over own per please same shall she
     should since so some such tell than that the their theirs them then there these they this those
-    through to too under until up upon us very was we were what when where whether which while who
+    through to too under until up upon very was we were what when where whether which while who
     whom whose why will with within without would yet you your yours many s t says say said
-    according called name named mean kind sort type exactly actually article text document documents passage
-    mentioned mention describe described give list explain happen happened""".split()
+    according called name named mean kind sort type exactly actually article text document
+    documents passage mentioned mention describe described give list explain happen happened""".split()
 )
 """Words that carry no content of their own in a question or an answer."""
 

@@ -1,0 +1,123 @@
+"""What a question asks for: the kind of answer it expects, and the words that must be met.
+
+Rules on the question's own words only; nothing here has seen a document.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from rag import words
+
+Expected = Literal["person", "time", "place", "number", "reason", "quote", "other"]
+
+_NUMBER = re.compile(
+    r"\bhow (?:many|much|old|big|large|tall|long|far|high|often|deep|heavy|fast|wide|few)\b"
+    r"|\bwhat (?:number|percentage|percent|proportion|share|age|amount|price)\b|\bwhat is the "
+    r"(?:number|population|size|height|length|age|distance|cost|price|rate|percentage)\b"
+)
+_TIME = re.compile(
+    r"\bwhen\b|\b(?:what|which|in what|in which) (?:year|month|day|date|decade|century|time|week)\b"
+    r"|\bhow long ago\b|\bwhat date\b"
+)
+_PLACE = re.compile(
+    r"\bwhere\b|\b(?:what|which|whose) (?:town|city|state|country|place|region|village|province"
+    r"|continent|county|location|area|river|island)s?\b|\bof which (?:state|country)\b"
+)
+_PERSON = re.compile(r"\bwho(?:se|m)?\b|\b(?:what|which) (?:person|man|woman|author|president)\b")
+_REASON = re.compile(r"\bwhy\b|\bwhat (?:caused|causes|led to|is the reason|was the reason)\b")
+_QUOTE = re.compile(
+    r"\b(?:what|how) (?:did|does|do|was|is) .{1,60}\b(?:say|says|said|call|think|describe|argue|"
+    r"claim|believe|warn|respond|reply|answer)\b|\b(?:quote|motto|slogan|in .{1,30} words)\b"
+)
+_WHO_IS = re.compile(r"^\s*(?:who|what) (?:is|was|are|were) (?P<what>[^?]{2,60})\??\s*$", re.I)
+
+_CLUES: dict[Expected, re.Pattern[str]] = {
+    "time": re.compile(
+        r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
+        r"october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|"
+        r"century|decade|ago|yesterday|today|tonight|spring|summer|autumn|winter|dawn|noon|"
+        r"last (?:week|month|year)|[0-9]+ (?:years|months|days|weeks|hours))\b|\bMay\b",
+        re.I,
+    ),
+    "reason": re.compile(
+        r"\b(?:because|since|due to|owing|so that|in order|after|when|as|for fear|therefore|"
+        r"thanks to|result|reason|caused?|to \w+)\b",
+        re.I,
+    ),
+    "quote": re.compile(r"[“”\"‘]"),
+    "place": re.compile(r"\b(?:in|at|from|to|near|of|on|across|through|into)\s+(?:the\s+)?[^\Wa-z_]"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question's analysis.
+
+    `content` are the stems of its content words, each once, in order; `names` and `numbers` the
+    stems of those that are proper names and the numbers in it. `subject` is the X of a bare
+    "who is X" or "what is X", else empty.
+    """
+
+    text: str
+    expected: Expected
+    content: tuple[str, ...]
+    names: tuple[str, ...]
+    numbers: frozenset[str]
+    subject: str = ""
+
+
+def analyse(text: str) -> Question:
+    """Return what the question asks for."""
+    content = tuple(dict.fromkeys(words.content(text)))
+    bare = _WHO_IS.match(text)
+    names = (words.stem(n) for n in words.names(text))
+    return Question(
+        text=text,
+        expected=_expected(text.casefold()),
+        content=content,
+        names=tuple(n for n in dict.fromkeys(names) if n in content),
+        numbers=words.numbers(text),
+        subject=bare["what"] if bare else "",
+    )
+
+
+def _expected(text: str) -> Expected:
+    if _NUMBER.search(text):
+        return "number"
+    if _TIME.search(text):
+        return "time"
+    if _REASON.search(text):
+        return "reason"
+    if _QUOTE.search(text):
+        return "quote"
+    if _PLACE.search(text):
+        return "place"
+    if _PERSON.search(text):
+        return "person"
+    return "other"
+
+
+def offers(question: Question, sentence: str) -> bool:
+    """Tell whether the sentence holds something of the kind the question expects.
+
+    Something new: a number, a name or a date that the question itself already speaks of is no
+    answer to it. Always true where the kind is `other`.
+    """
+    kind = question.expected
+    if kind == "other":
+        return True
+    if kind == "number":
+        return bool(words.numbers(sentence) - question.numbers)
+    if kind == "person":
+        known = set(question.content)
+        return any(words.stem(n) not in known for n in words.names(sentence)) or bool(
+            question.subject
+        )
+    if kind == "place" and not any(
+        words.stem(n) not in question.content for n in words.names(sentence)
+    ):
+        return False
+    return _CLUES[kind].search(sentence) is not None
