@@ -1,0 +1,23 @@
+"""How many CPU threads torch may use: one setting, applied wherever a model is opened."""
+
+from __future__ import annotations
+
+import os
+
+
+def available() -> int:
+    """Return the number of CPU cores this process may run on (at least 1)."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def limit_threads(threads: int) -> None:
+    """Let torch use `threads` threads, or all cores this process may run on when it is 0.
+
+    The number decides how sums are split and so the last bits of a result: the same machine and
+    setting give the same bytes, another number of threads may not.
+    """
+    import torch
+
+    torch.set_num_threads(threads or available())
