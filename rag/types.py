@@ -138,15 +138,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of a question and the hits: evidence best first, and one verdict.
+    """What a reader made of a question and the hits: evidence best first, and two verdicts.
 
-    `answerable` is a probability in [0, 1] that the hits hold the answer. `hits` are the same hits
-    as given, re-ranked. `missing` names what the question speaks of and no hit does.
+    `answerable` is the probability in [0, 1] that the hits hold the answer, `confidence` the
+    probability that the first evidence is that answer. `hits` are the hits given, re-ranked.
+    `missing` names what the question speaks of and no hit does.
     """
 
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
     answerable: float
+    confidence: float
     missing: tuple[str, ...] = ()
 
 

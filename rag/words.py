@@ -33,7 +33,8 @@ STOP_WORDS = frozenset(
     through to too under until up upon very was we were what when where whether which while who
     whom whose why will with within without would yet you your yours many s t says say said
     according called name named mean kind sort type exactly actually article text document
-    documents passage mentioned mention describe described give list explain happen happened""".split()
+    documents passage mentioned mention describe described give list explain happen
+    happened""".split()
 )
 """Words that carry no content of their own in a question or an answer."""
 
@@ -60,6 +61,21 @@ NUMBER_WORDS = {
     "million": "1000000",
     "billion": "1000000000",
 }
+_IRREGULAR = {
+    form: forms[0]
+    for line in """take took taken|give gave given|go went gone goes|come came|become became
+        begin began begun|buy bought|bring brought|build built|catch caught|choose chose chosen
+        draw drew drawn|drive drove driven|eat ate eaten|fall fell fallen|fight fought
+        fly flew flown|grow grew grown|hold held|keep kept
+        know knew known|lead led|leave left|lose lost|make made|meet met|pay paid|rise rose risen|run ran|see saw seen|sell sold|send sent|shoot shot
+        speak spoke spoken|spend spent|stand stood|steal stole stolen|swear swore sworn|teach taught
+        think thought|throw threw thrown|win won|write wrote written|bear born|break broke broken
+        sing sang sung|sink sank sunk|sit sat|sleep slept|strike struck|wear wore worn|hear heard
+        child children|man men|woman women|policeman policemen|gunman gunmen|person people
+        henchman henchmen|die died dies dying|lie lying""".replace("\n", "|").split("|")
+    if (forms := line.split())
+    for form in forms[1:]
+}
 MONTHS = frozenset(
     "january february march april may june july august september october november december".split()
 )
@@ -79,8 +95,9 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """Return the Snowball stem of a word, folded first."""
-    return str(_STEMMER.stemWord(fold(word)))
+    """Return the Snowball stem of a word, folded first; irregular forms go to their base."""
+    folded = fold(word)
+    return str(_STEMMER.stemWord(_IRREGULAR.get(folded, folded)))
 
 
 def tokens(text: str) -> list[str]:

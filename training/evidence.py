@@ -1,0 +1,266 @@
+"""Fit the coefficients of `rag.reader.SentenceReader` on question-answering data.
+
+    python -m training.evidence --data ../shared/train
+
+Every question is asked of a small corpus: the passage it was written for among its nearest
+neighbours, and, for the other half of the questions, the neighbours alone, so that the words fit
+but the answer is not there. Three logistic models are fitted: which sentence holds the answer,
+whether the passages hold it, and whether the best sentence is right. Held-out questions come from
+passages never seen in fitting; nothing here reads evaluation data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from rag import words
+from rag.embedder import SentenceEmbedder
+from rag.passages import split
+from rag.questions import analyse
+from rag.reader import (
+    SENTENCE_FEATURES,
+    VERDICT_FEATURES,
+    Calibration,
+    Logistic,
+    SentenceReader,
+)
+from rag.settings import ModelSettings, PassageSettings, ReaderSettings
+from rag.types import Document, Hit, Passage
+
+OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
+PER_SOURCE = {
+    "squad1.1-train-fragment": 900,
+    "squad-train-via-flan-response-evaluator": 900,
+    "qed-nq-train": 700,
+    "quoref-ni-sapt": 500,
+    "covid-qa": 250,
+    "fairytaleqa/train": 250,
+    "bioasq-golden-factoid": 200,
+}
+NEIGHBOURS = 30
+
+
+@dataclass(frozen=True)
+class Bags:
+    """A small corpus's word statistics, the way an index gives them."""
+
+    bags: Sequence[frozenset[str]]
+
+    def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
+        """Return in how many passages each term occurs."""
+        return {t: sum(t in bag for bag in self.bags) for t in terms}
+
+    def __len__(self) -> int:
+        """Return the number of passages."""
+        return len(self.bags)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question asked of a corpus; `gold` is the answer's span in its document, or None."""
+
+    question: str
+    hits: tuple[Hit, ...]
+    statistics: Bags
+    document: str
+    gold: tuple[int, int] | None
+    held_out: bool
+
+
+def rows(data: Path, seed: int) -> list[dict[str, object]]:
+    """Return a seeded sample of answerable rows, so many of each source."""
+    with gzip.open(data / "reader.jsonl.gz", "rt", encoding="utf-8") as lines:
+        every = [json.loads(line) for line in lines]
+    random.Random(seed).shuffle(every)
+    taken: Counter[str] = Counter()
+    kept = []
+    for row in every:
+        source = row["source"]
+        if row["answer_start"] >= 0 and taken[source] < PER_SOURCE.get(source, 0):
+            taken[source] += 1
+            kept.append(row)
+    return kept
+
+
+def cases(data: Path, embedder: SentenceEmbedder, seed: int) -> list[Case]:
+    """Return the questions with the hits that a retriever would hand over."""
+    rng = random.Random(seed)
+    sample = rows(data, seed)
+    documents = {
+        row["passage"]: Document(f"d{i}", str(row["passage"])) for i, row in enumerate(sample)
+    }
+    passages = [p for d in documents.values() for p in split(d, PassageSettings())]
+    vectors = embedder.passages([p.text for p in passages])  # (n, d)
+    bags = [words.stems(p.text) for p in passages]
+    home: dict[str, list[int]] = {}
+    for i, passage in enumerate(passages):
+        home.setdefault(passage.document, []).append(i)
+    found = []
+    for n, row in enumerate(sample):
+        document = documents[row["passage"]].id
+        own = home[document]
+        start = int(str(row["answer_start"]))
+        gold = (start, start + len(str(row["answer"])))
+        centre = vectors[own].mean(axis=0)
+        near = [i for i in np.argsort(-(vectors @ centre), kind="stable") if i not in own]
+        answerable = rng.random() < 0.6
+        answer = words.flat(str(row["answer"]))
+        if not answerable:
+            near = [i for i in near[: 3 * NEIGHBOURS] if answer not in words.flat(passages[i].text)]
+        corpus = near[: rng.choice((10, NEIGHBOURS))] + (own if answerable else [])
+        rng.shuffle(corpus)
+        hits = search(str(row["question"]), corpus, passages, vectors, bags, embedder)
+        found.append(
+            Case(
+                question=str(row["question"]),
+                hits=hits,
+                statistics=Bags([bags[i] for i in corpus]),
+                document=document,
+                gold=gold if answerable else None,
+                held_out=int(document[1:]) % 4 == 0,
+            )
+        )
+        if n % 200 == 0:
+            print(f"retrieved {n}/{len(sample)}", flush=True)
+    return found
+
+
+def search(
+    question: str,
+    corpus: Sequence[int],
+    passages: Sequence[Passage],
+    vectors: NDArray[np.float32],
+    bags: Sequence[frozenset[str]],
+    embedder: SentenceEmbedder,
+    top_k: int = 8,
+) -> tuple[Hit, ...]:
+    """Rank the corpus by cosine and by rare words met, fused by reciprocal rank."""
+    asked = analyse(question).content
+    frequency = Bags([bags[i] for i in corpus]).document_frequency(asked)
+    dense = vectors[list(corpus)] @ embedder.query(question)
+    lexical = np.array(
+        [
+            sum(np.log(1 + len(corpus) / frequency[t]) for t in asked if t in bags[i])
+            / (1 + len(bags[i]) / 200)
+            for i in corpus
+        ]
+    )
+    rank_dense = np.argsort(np.argsort(-dense, kind="stable"), kind="stable")
+    rank_lexical = np.argsort(np.argsort(-lexical, kind="stable"), kind="stable")
+    fused = 30.5 / (61 + rank_dense) + 30.5 / (61 + rank_lexical)
+    return tuple(
+        Hit(passages[corpus[i]], float(fused[i]), float(dense[i]), float(lexical[i]))
+        for i in np.argsort(-fused, kind="stable")[:top_k]
+    )
+
+
+def fit(features: NDArray[np.float64], labels: NDArray[np.int64]) -> Logistic:
+    """Fit a logistic model, lightly regularised on standardised features."""
+    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    model = LogisticRegression(C=1.0, max_iter=2_000)
+    model.fit((features - centre) / scale, labels)
+    weights = model.coef_[0] / scale
+    return Logistic(weights, float(model.intercept_[0] - weights @ centre))
+
+
+def main() -> None:
+    """Fit, print held-out figures, write the coefficients."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    embedder = SentenceEmbedder.open(ModelSettings())
+    every = cases(options.data, embedder, options.seed)
+    zero = Logistic(np.zeros(1), 0.0)
+    blank = Calibration(zero, zero, zero)
+
+    described = []
+    for n, case in enumerate(every):
+        reader = SentenceReader(embedder, case.statistics, ReaderSettings(), blank)
+        asked = analyse(case.question)
+        rarity = reader.rarity(asked)
+        described.append((reader, asked, rarity, reader.candidates(asked, case.hits, rarity)))
+        if n % 200 == 0:
+            print(f"described {n}/{len(every)}", flush=True)
+
+    def right(case: Case, i: int, n: int) -> bool:
+        found = described[n][3][i]
+        return (
+            case.gold is not None
+            and found.hit.document == case.document
+            and found.span.start < case.gold[1]
+            and case.gold[0] < found.span.end
+        )
+
+    x, y = [], []
+    for n, case in enumerate(every):
+        if case.held_out or case.gold is None:
+            continue
+        for i, candidate in enumerate(described[n][3]):
+            x.append(candidate.features)
+            y.append(int(right(case, i, n)))
+    sentence = fit(np.stack(x), np.array(y))
+
+    verdicts, answerable, correct = [], [], []
+    for n, case in enumerate(every):
+        reader, asked, rarity, candidates = described[n]
+        logits = sentence.logits(np.stack([c.features for c in candidates]))
+        order = np.argsort(-logits, kind="stable")
+        verdicts.append(
+            reader.verdict_features(asked, candidates, logits, order, case.hits, rarity)
+        )
+        answerable.append(int(case.gold is not None))
+        correct.append(int(right(case, int(order[0]), n)))
+    v, a, c = np.stack(verdicts), np.array(answerable), np.array(correct)
+    held = np.array([case.held_out for case in every])
+    models = {
+        "sentence": sentence,
+        "answerable": fit(v[~held], a[~held]),
+        "confidence": fit(v[~held], c[~held]),
+    }
+    p = np.array([models["answerable"].probability(row) for row in v])
+    q = np.array([models["confidence"].probability(row) for row in v])
+    has = held & (a == 1)
+    figures = {
+        "held_out_questions": int(held.sum()),
+        "right_sentence_first": float(c[has].mean()),
+        "answerable_auroc": float(roc_auc_score(a[held], p[held])),
+        "confidence_auroc": float(roc_auc_score(c[held], q[held])),
+    }
+    for t in (0.3, 0.4, 0.5, 0.6):
+        kept = p >= t
+        figures[f"answered_at_{t}"] = float(kept[has].mean())
+        figures[f"abstained_at_{t}"] = float((~kept)[held & (a == 0)].mean())
+    print(json.dumps(figures, indent=2))
+    names = {"sentence": SENTENCE_FEATURES}
+    report = {
+        key: {
+            **{
+                name: round(float(w), 4)
+                for name, w in zip(names.get(key, VERDICT_FEATURES), model.weights, strict=True)
+            },
+            "bias": round(model.bias, 4),
+        }
+        for key, model in models.items()
+    }
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(
+        json.dumps({**report, "figures": figures}, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
