@@ -63,17 +63,23 @@ NUMBER_WORDS = {
 }
 _IRREGULAR = {
     form: forms[0]
-    for line in """take took taken|give gave given|go went gone goes|come came|become became
-        begin began begun|buy bought|bring brought|build built|catch caught|choose chose chosen
-        draw drew drawn|drive drove driven|eat ate eaten|fall fell fallen|fight fought
-        fly flew flown|grow grew grown|hold held|keep kept
-        know knew known|lead led|leave left|lose lost|make made|meet met|pay paid|rise rose risen|run ran|see saw seen|sell sold|send sent|shoot shot
-        speak spoke spoken|spend spent|stand stood|steal stole stolen|swear swore sworn|teach taught
-        think thought|throw threw thrown|win won|write wrote written|bear born|break broke broken
-        sing sang sung|sink sank sunk|sit sat|sleep slept|strike struck|wear wore worn|hear heard
-        child children|man men|woman women|policeman policemen|gunman gunmen|person people
-        henchman henchmen|die died dies dying|lie lying""".replace("\n", "|").split("|")
-    if (forms := line.split())
+    for forms in (
+        group.split()
+        for group in """
+        take took taken, give gave given, go went gone goes, come came, become became,
+        begin began begun, buy bought, bring brought, build built, catch caught,
+        choose chose chosen, draw drew drawn, drive drove driven, eat ate eaten,
+        fall fell fallen, fight fought, fly flew flown, grow grew grown, hold held, keep kept,
+        know knew known, lead led, leave left, lose lost, make made, meet met, pay paid,
+        rise rose risen, run ran, see saw seen, sell sold, send sent, shoot shot,
+        speak spoke spoken, spend spent, stand stood, steal stole stolen, swear swore sworn,
+        teach taught, think thought, throw threw thrown, win won, write wrote written,
+        bear born, break broke broken, sing sang sung, sink sank sunk, sit sat, sleep slept,
+        strike struck, wear wore worn, hear heard, child children, man men, woman women,
+        policeman policemen, gunman gunmen, person people, henchman henchmen,
+        die died dies dying, lie lying
+        """.split(",")
+    )
     for form in forms[1:]
 }
 MONTHS = frozenset(

@@ -1,0 +1,155 @@
+"""Decide what of a draft may be shown, and what each sentence cites.
+
+A language model's sentence is a claim. It is kept only when a retrieved span supports it: every
+number, date, proper name and quotation in it occurs in the span (or in the question), it negates
+what the span negates, its content words are covered, and it adds something to the question. A
+claim that its evidence does not support is tried on the other spans; failing those, the evidence
+itself is quoted in its place; failing that, it is dropped. Markers are attached here, from spans,
+never read from the model's text. This module does not know which model wrote the draft.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag import words
+from rag.settings import VerifierSettings
+from rag.types import Citation, Evidence, Span
+
+_MARKER = re.compile(r"\s*\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]")
+Sentences = Callable[[str], Sequence[Span]]
+"""Finds the sentences of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence to show and the evidence it rests on, best first."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What is left of a draft: claims in order, and how many of its sentences were refused."""
+
+    claims: tuple[Claim, ...]
+    rejected: int
+
+
+class Verifier:
+    """Test each sentence of a draft against the evidence."""
+
+    def __init__(self, settings: VerifierSettings, sentences: Sentences) -> None:
+        self._settings = settings
+        self._sentences = sentences
+
+    def verify(self, question: str, draft: str, evidence: Sequence[Evidence]) -> Verified:
+        """Return the draft's supported sentences, each with the evidence that supports it.
+
+        The first evidence is what the draft was written from; the others are tried in order. The
+        first refused sentence is replaced by the first evidence's own words, later ones are
+        dropped. No evidence: no claims.
+        """
+        if not evidence:
+            return Verified((), len(self._split(draft)))
+        claims: list[Claim] = []
+        rejected = 0
+        for sentence in self._split(draft):
+            found = next((e for e in evidence if self.supports(question, sentence, e.quote)), None)
+            if found is not None:
+                claims.append(Claim(sentence, (found,)))
+            else:
+                rejected += 1
+        if rejected or not claims:
+            claims = [*claims, Claim(quoted(evidence[0]), (evidence[0],))]
+        return Verified(_distinct(claims), rejected)
+
+    def supports(self, question: str, sentence: str, span: str) -> bool:
+        """Tell whether a span (with the question as context) supports a sentence."""
+        return not self.objections(question, sentence, span)
+
+    def objections(self, question: str, sentence: str, span: str) -> tuple[str, ...]:
+        """Return why the span does not support the sentence; empty when it does.
+
+        Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
+        nothing-new.
+        """
+        around = f"{span} {question}"
+        found = [f"number: {n}" for n in sorted(words.numbers(sentence) - words.numbers(around))]
+        known = words.stems(around)
+        found += [f"name: {n}" for n in words.names(sentence) if words.stem(n) not in known]
+        verbatim = (words.flat(span), words.flat(question))
+        found += [
+            f"quotation: {q}"
+            for q in words.quotations(sentence)
+            if not any(_bare(words.flat(q)) in text for text in verbatim)
+        ]
+        if words.negated(sentence) != words.negated(span):
+            found.append("negation: differs")
+        said = words.content(sentence)
+        covered = words.coverage(said, known)
+        if covered < self._settings.min_coverage:
+            found.append(f"words: {covered:.2f} covered")
+        if not set(said) - words.stems(question):
+            found.append("nothing-new: it repeats the question")
+        return tuple(found)
+
+    def _split(self, draft: str) -> list[str]:
+        text = _MARKER.sub("", draft).strip()
+        return [text[s.start : s.end] for s in self._sentences(text)]
+
+
+def quoted(evidence: Evidence) -> str:
+    """Return the evidence's own words on one line, fit to stand as an answer's sentence."""
+    return " ".join(evidence.quote.split())
+
+
+def cite(claims: Sequence[Claim]) -> tuple[str, tuple[Citation, ...]]:
+    """Return the display text with `[n]` markers, and the citations they stand for.
+
+    Markers count from 1 in order of first use, stand at the end of their sentence, and equal spans
+    share one.
+    """
+    numbered: dict[tuple[str, int, int], Citation] = {}
+    parts = []
+    for claim in claims:
+        markers = []
+        for evidence in claim.evidence:
+            key = (evidence.document, evidence.start, evidence.end)
+            if key not in numbered:
+                numbered[key] = Citation(
+                    marker=len(numbered) + 1,
+                    document=evidence.document,
+                    start=evidence.start,
+                    end=evidence.end,
+                    quote=evidence.quote,
+                )
+            markers.append(f"[{numbered[key].marker}]")
+        parts.append(f"{inert(claim.text)} {''.join(dict.fromkeys(markers))}")
+    return " ".join(parts), tuple(numbered.values())
+
+
+def inert(text: str) -> str:
+    """Return the text with what looks like a marker in it made unlike one: `[1]` -> `(1)`."""
+    return re.sub(r"\[(\s*\d+(?:\s*[,;–-]\s*\d+)*\s*)\]", r"(\1)", text)
+
+
+def _bare(text: str) -> str:
+    return text.strip(" .,;:!?'")
+
+
+def _distinct(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Drop a claim whose words another, longer claim already has."""
+    bags = [frozenset(words.content(c.text)) for c in claims]
+    return tuple(
+        claim
+        for i, claim in enumerate(claims)
+        if not any(
+            bags[i] < other or (bags[i] == other and j < i)
+            for j, other in enumerate(bags)
+            if j != i
+        )
+    )
