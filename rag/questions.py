@@ -48,7 +48,9 @@ _CLUES: dict[Expected, re.Pattern[str]] = {
         re.I,
     ),
     "quote": re.compile(r"[“”\"‘]"),
-    "place": re.compile(r"\b(?:in|at|from|to|near|of|on|across|through|into)\s+(?:the\s+)?[^\Wa-z_]"),
+    "place": re.compile(
+        r"\b(?:in|at|from|to|near|of|on|across|through|into)\s+(?:the\s+)?[^\Wa-z_]"
+    ),
 }
 
 

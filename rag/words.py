@@ -101,8 +101,13 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """Return the Snowball stem of a word, folded first; irregular forms go to their base."""
+    """Return the Snowball stem of a word, folded first.
+
+    Irregular forms go to their base, and numbers to their one spelling (`forty` -> `40`).
+    """
     folded = fold(word)
+    if folded != "one" and (digits := number(word)) is not None:
+        return digits
     return str(_STEMMER.stemWord(_IRREGULAR.get(folded, folded)))
 
 
@@ -149,7 +154,7 @@ def names(text: str) -> tuple[str, ...]:
     found: list[tuple[str, bool]] = []
     for match in _TOKEN.finditer(text):
         token = match[0]
-        if (fold(token) in STOP_WORDS and token != token.upper()) or len(fold(token)) < 2:
+        if (fold(token) in STOP_WORDS - MONTHS and token != token.upper()) or len(fold(token)) < 2:
             continue
         if _CAPITALISED.match(token):
             found.append((token, _starts_sentence(text, match.start())))

@@ -1,0 +1,41 @@
+"""The sentences that the program itself says: abstentions and what goes with them.
+
+Fixed strings and exact quotes only, so nothing here can be wrong about the documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.citations import Claim, quoted
+from rag.types import Reading
+
+NOT_FOUND = "The documents don't say."
+NEAREST = "The nearest they come:"
+QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
+
+
+def abstention(missing: Sequence[str], cited: str) -> str:
+    """Return what an abstention says: what is not mentioned, and the nearest quote if any."""
+    parts = [NOT_FOUND]
+    if missing:
+        parts.append(f"They do not mention {_listed(missing)}.")
+    if cited:
+        parts.append(f"{NEAREST} {cited}")
+    return " ".join(parts)
+
+
+def nearest(reading: Reading) -> tuple[Claim, ...]:
+    """Return the best evidence as one quoted claim; none when nothing was retrieved."""
+    for evidence in reading.evidence[:3]:
+        words = quoted(evidence)
+        if len(words) <= QUOTE_CHARS:
+            return (Claim(f"“{words.strip('“”')}”", (evidence,)),)
+    return ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted_names = [f"“{name}”" for name in names[:3]]
+    if len(quoted_names) == 1:
+        return quoted_names[0]
+    return ", ".join(quoted_names[:-1]) + " or " + quoted_names[-1]

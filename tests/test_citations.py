@@ -1,0 +1,109 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.citations import Claim, Verifier, cite, inert
+from rag.settings import VerifierSettings
+from rag.types import Evidence, Passage, Span
+
+TEXT = (
+    "The bridge at Arta was built by Ana Ruiz in 1931. It cost 40 million drachmas. "
+    "Ana Ruiz said “stone outlives us all” at the opening. Nobody was hurt in the works."
+)
+
+
+def halves(text: str) -> list[Span]:
+    """Split where a full stop meets a space: enough for the texts here."""
+    ends = [m.end() for m in re.finditer(r"[.?!](?=\s|$)", text)] or [len(text)]
+    starts = [0, *(e + 1 for e in ends[:-1])]
+    return [Span(s, e) for s, e in zip(starts, ends, strict=True) if text[s:e].strip()]
+
+
+PASSAGE = Passage("p", "d", 0, len(TEXT), TEXT, tuple(halves(TEXT)))
+BUILT, COST, QUOTE, NOBODY = (Evidence(PASSAGE, s.start, s.end, 0.5) for s in PASSAGE.sentences)
+VERIFIER = Verifier(VerifierSettings(), halves)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "objection"),
+    [
+        ("Ana Ruiz built it in 1931.", BUILT, None),
+        ("It was built in 1932.", BUILT, "number"),
+        ("It was built in May 1931.", BUILT, "name"),
+        ("It was built by Pedro Ruiz.", BUILT, "name"),
+        ("It cost forty million drachmas.", COST, None),
+        ("It cost 40 billion drachmas.", COST, "number"),
+        ("She said “stone outlives us all”.", QUOTE, None),
+        ("She said “stone outlives us”.", QUOTE, None),
+        ("She said “stone never lasts”.", QUOTE, "quotation"),
+        ("Somebody was hurt in the works.", NOBODY, "negation"),
+        ("It was not built by Ana Ruiz.", BUILT, "negation"),
+        ("Ana Ruiz painted and sold landscapes.", BUILT, "words"),
+        ("Who built the bridge at Arta?", BUILT, "nothing-new"),
+        ("The bridge at Arta was built.", BUILT, "nothing-new"),
+    ],
+)
+def test_objections(sentence: str, evidence: Evidence, objection: str | None) -> None:
+    found = VERIFIER.objections("Who built the bridge at Arta?", sentence, evidence.quote)
+    assert (objection is None and not found) or any(f.startswith(f"{objection}:") for f in found)
+
+
+def test_names_of_the_question_may_be_used() -> None:
+    assert VERIFIER.supports(
+        "What did the Arta bridge cost?", "The Arta bridge cost 40 million drachmas.", COST.quote
+    )
+
+
+def test_a_supported_sentence_cites_the_evidence_it_was_written_from() -> None:
+    verified = VERIFIER.verify("Who built it?", "Ana Ruiz built the bridge.", [BUILT, COST])
+    assert verified.claims == (Claim("Ana Ruiz built the bridge.", (BUILT,)),)
+    assert verified.rejected == 0
+
+
+def test_a_sentence_is_attributed_to_another_span_that_supports_it() -> None:
+    verified = VERIFIER.verify("What was paid?", "It cost 40 million drachmas.", [BUILT, COST])
+    assert verified.claims[0].evidence == (COST,)
+
+
+def test_an_unsupported_sentence_gives_way_to_the_quote() -> None:
+    verified = VERIFIER.verify("Who built it?", "Pedro Lopez built it in 1850.", [BUILT, COST])
+    assert verified.claims == (Claim(BUILT.quote, (BUILT,)),)
+    assert verified.rejected == 1
+
+
+def test_markers_written_by_the_model_count_for_nothing() -> None:
+    verified = VERIFIER.verify("Who built it?", "Ana Ruiz built the bridge [7] [2, 3].", [BUILT])
+    assert cite(verified.claims)[0] == "Ana Ruiz built the bridge. [1]"
+
+
+def test_no_evidence_no_claims() -> None:
+    assert VERIFIER.verify("Who?", "Ana. Ruiz.", []).claims == ()
+
+
+def test_an_empty_draft_gives_the_quote() -> None:
+    assert VERIFIER.verify("Who?", "  ", [BUILT]).claims == (Claim(BUILT.quote, (BUILT,)),)
+
+
+def test_markers_count_in_order_of_use_and_equal_spans_share_one() -> None:
+    text, citations = cite(
+        [Claim("One.", (COST,)), Claim("Two.", (BUILT, COST)), Claim("Three [4].", (COST,))]
+    )
+    assert text == "One. [1] Two. [2][1] Three (4). [1]"
+    assert [(c.marker, c.quote) for c in citations] == [(1, COST.quote), (2, BUILT.quote)]
+
+
+def test_what_looks_like_a_marker_is_made_unlike_one() -> None:
+    assert inert("see [1], [2, 3] and [ref]") == "see (1), (2, 3) and [ref]"
+
+
+@given(st.lists(st.text(max_size=60), max_size=4), st.text(max_size=40))
+def test_every_marker_resolves_to_an_exact_span(drafts: list[str], question: str) -> None:
+    verified = VERIFIER.verify(question, " ".join(drafts), [BUILT, COST, QUOTE])
+    text, citations = cite(verified.claims)
+    shown = {int(n) for n in re.findall(r"\[(\d+)\]", text)}
+    assert shown == {c.marker for c in citations}
+    assert citations
+    for citation in citations:
+        assert TEXT[citation.start : citation.end] == citation.quote
