@@ -63,7 +63,7 @@ def seal(path: Path, folder: Path, hashes: Mapping[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         temporary.write_text(json.dumps(_witness(folder, hashes)), encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 def sealed(path: Path, folder: Path, hashes: Mapping[str, str]) -> bool:

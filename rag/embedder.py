@@ -56,7 +56,9 @@ class SentenceEmbedder:
         """
         folder = models.locate(settings.embedder, settings)
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         limit_threads(settings.threads)
         model = SentenceTransformer(
             str(folder),
@@ -89,7 +91,8 @@ class SentenceEmbedder:
     def query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question: (d,)."""
         row = self.model.encode_query([text], show_progress_bar=False, convert_to_numpy=True)
-        return unit(row)[0]
+        vector: NDArray[np.float32] = unit(row)[0]
+        return vector
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

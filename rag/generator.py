@@ -1,22 +1,18 @@
 """The language model behind one Protocol: messages in, pieces of text out.
 
-The decoding loop is our own, over the model's forward pass, for three reasons. It runs in the
-caller's thread, so stopping is leaving the loop and no thread can leak. The prompt is read in
-chunks, so a long one can be stopped too. And drafts mostly copy from the evidence, so the words
-that followed the last two tokens the last time they occurred are guessed and checked in one pass
-(prompt lookup decoding, https://github.com/apoorvumang/prompt-lookup-decoding), which changes the
-speed and not the text.
-
-The module knows nothing of documents or citations, and imports torch only when a model is opened.
+`Generator` is the seam: anything with these three members can replace the built-in. The module
+turns chats into tokens and tokens into text; `rag.decoding` does the steps between. It knows
+nothing of documents or citations, and imports torch only when a model is opened.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag import models
+from rag.decoding import Decoder
 from rag.errors import QuestionError
 from rag.threads import limit_threads
 
@@ -24,8 +20,11 @@ if TYPE_CHECKING:
     from rag.prompts import Message
     from rag.settings import GeneratorSettings, ModelSettings
 
-CHUNK = 64  # prompt tokens a pass; bounds how long a stop has to wait
-GUESS = 8  # tokens guessed a pass
+CHUNK_BFLOAT16 = 128
+CHUNK_FLOAT32 = 64
+"""Prompt tokens read in one pass, which takes two cores about 0.1 s: a stop waits no longer."""
+
+HALF = "\ufffd"  # what a tokenizer shows for a character whose bytes are not all there yet
 
 
 class Generator(Protocol):
@@ -50,9 +49,11 @@ class Generator(Protocol):
 class TransformersGenerator:
     """Any causal language model that transformers can load, on the CPU."""
 
-    def __init__(self, name: str, model: Any, tokenizer: Any, settings: GeneratorSettings) -> None:
-        self.name = name
-        self.model = model
+    def __init__(
+        self, name: str, decoder: Decoder, tokenizer: Any, settings: GeneratorSettings
+    ) -> None:
+        self._name = name
+        self.decoder = decoder
         self.tokenizer = tokenizer
         self.settings = settings
 
@@ -60,21 +61,37 @@ class TransformersGenerator:
     def open(cls, settings: ModelSettings, generation: GeneratorSettings) -> TransformersGenerator:
         """Load the generator the settings name, from this machine only.
 
+        Weights are used as bfloat16 on processors that calculate with it (three times as fast),
+        else as float32.
+
         Raises:
             ModelMissing, ModelDamaged: see `rag.models.locate`.
         """
         folder = models.locate(settings.generator, settings)
+        import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
         limit_threads(settings.threads)
         logging.disable_progress_bar()
-        safe = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+        narrow = calculates_bfloat16()
+        here = {"local_files_only": True, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(folder, **here)
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=_fast_dtype(), use_safetensors=True, **safe
+            folder,
+            dtype=torch.bfloat16 if narrow else torch.float32,
+            use_safetensors=True,
+            **here,
+        ).eval()
+        decoder = Decoder(
+            model, _end_marks(model, tokenizer), CHUNK_BFLOAT16 if narrow else CHUNK_FLOAT32
         )
-        return cls(settings.generator, model.eval(), tokenizer, generation)
+        return cls(settings.generator, decoder, tokenizer, generation)
+
+    @property
+    def name(self) -> str:
+        """What the model is called in the settings."""
+        return self._name
 
     def count(self, text: str) -> int:
         """Return how many tokens a text takes, without any chat marks."""
@@ -83,67 +100,92 @@ class TransformersGenerator:
     def stream(
         self, messages: Sequence[Message], *, stop: threading.Event | None = None
     ) -> Iterator[str]:
-        """Yield pieces of the reply; joined they are the decoded text, never half a character."""
+        """Yield pieces of the reply; joined they are the decoded text, never half a character.
+
+        Raises:
+            QuestionError: the messages do not fit the model.
+        """
+        prompt, shared = self._encode(messages)
+        most, event = self.settings.max_new_tokens, stop or threading.Event()
+        if self.settings.temperature:
+            tokens = self.decoder.sample(
+                prompt,
+                shared,
+                most,
+                event,
+                temperature=self.settings.temperature,
+                seed=self.settings.seed,
+            )
+        else:
+            tokens = self.decoder.greedy(prompt, shared, most, event)
+        return self._decode(tokens)
+
+    def _encode(self, messages: Sequence[Message]) -> tuple[list[int], int]:
+        """Return the prompt's tokens, and how many of them come before the last message."""
+        chat = [
+            {"role": message.role, "content": self._inert(message.content)} for message in messages
+        ]
+        prompt = self._render(chat, asking=True)
+        before = self._render(chat[:-1], asking=False) if len(chat) > 1 else []
+        room = getattr(self.decoder.model.config, "max_position_embeddings", None)
+        if room and len(prompt) + self.settings.max_new_tokens > room:
+            most = room - self.settings.max_new_tokens
+            raise QuestionError(
+                f"the prompt takes {len(prompt)} tokens and the model has room for {most}",
+                hint="ask a shorter question, or lower RAG_GENERATOR__MAX_PROMPT_TOKENS",
+            )
+        return prompt, _common(before, prompt)
+
+    def _render(self, chat: list[dict[str, str]], *, asking: bool) -> list[int]:
+        """Turn a chat into tokens, by the model's own template where it has one."""
+        if self.tokenizer.chat_template is None:
+            text = "\n\n".join(turn["content"] for turn in chat) + "\n"
+            return list(self.tokenizer(text)["input_ids"])
+        text = self.tokenizer.apply_chat_template(
+            chat, tokenize=False, add_generation_prompt=asking
+        )
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _inert(self, text: str) -> str:
+        """Break up the model's control marks, so that a document cannot end its own turn."""
+        for mark in self.tokenizer.all_special_tokens:
+            text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return text
+
+    def _decode(self, tokens: Iterable[int]) -> Iterator[str]:
+        """Turn tokens into pieces of text as soon as their characters are whole."""
         ids: list[int] = []
         shown = ""
-        for token in self._tokens(self._encode(messages), stop or threading.Event()):
+        for token in tokens:
             ids.append(token)
             text = self.tokenizer.decode(
                 ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
-            if not text.endswith("\ufffd") and len(text) > len(shown):
+            if len(text) > len(shown) and not text.endswith(HALF):
                 yield text[len(shown) :]
                 shown = text
 
-    def _encode(self, messages: Sequence[Message]) -> list[int]:
-        chat = [{"role": message.role, "content": message.content} for message in messages]
-        rendered = self.tokenizer.apply_chat_template(
-            chat, tokenize=False, add_generation_prompt=True
-        )
-        ids: list[int] = self.tokenizer(rendered, add_special_tokens=False)["input_ids"]
-        room = self.model.config.max_position_embeddings - self.settings.max_new_tokens
-        if len(ids) > room:
-            raise QuestionError(
-                f"the prompt takes {len(ids)} tokens; the model has room for {room}"
-            )
-        return ids
 
-    def _tokens(self, prompt: list[int], stop: threading.Event) -> Iterator[int]:
-        """Yield the tokens of the reply, up to and without the end mark."""
-        import torch
-        from transformers.cache_utils import DynamicCache
-
-        ends = self.model.generation_config.eos_token_id
-        ends = set(ends) if isinstance(ends, list) else {ends}
-        cache = DynamicCache(config=self.model.config)
-        ids = list(prompt)
-        pending = list(prompt)
-        written = 0
-        while pending and not stop.is_set():
-            with torch.inference_mode():
-                part, pending = pending[:CHUNK], pending[CHUNK:]
-                output = self.model(
-                    input_ids=torch.tensor([part]),
-                    past_key_values=cache,
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
-            if pending:
-                continue
-            token = int(output.logits[0, -1].argmax())
-            if token in ends:
-                return
-            yield token
-            written += 1
-            if written < self.settings.max_new_tokens:
-                ids.append(token)
-                pending = [token]
-
-
-def _fast_dtype() -> Any:
+def calculates_bfloat16() -> bool:
+    """Say whether this processor has instructions for bfloat16, not only a slow emulation."""
     import torch
 
-    capable = torch.cpu.get_capabilities()
-    return (
-        torch.bfloat16 if capable.get("avx512_bf16") or capable.get("amx_bf16") else torch.float32
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _end_marks(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Collect the tokens that end a reply."""
+    ends = model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return frozenset(end for end in [*listed, tokenizer.eos_token_id] if end is not None)
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return the length of the common beginning."""
+    pairs = zip(first, second, strict=False)
+    return next(
+        (i for i, (left, right) in enumerate(pairs) if left != right), min(len(first), len(second))
     )

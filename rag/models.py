@@ -212,8 +212,8 @@ def _build(folder: Path, report: Progress) -> None:
         for path in made.iterdir():
             _flush(path)
         if folder.exists():
-            os.replace(folder, scratch / "damaged")
-        os.replace(made, folder)
+            folder.replace(scratch / "damaged")
+        made.replace(folder)
 
 
 def _flush(path: Path) -> None:
