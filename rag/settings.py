@@ -10,9 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableSetting
 
+from rag.errors import SettingsError
+
+SETTINGS_HINT = "docs/settings.md lists every setting with its bounds"
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 DEFAULT_GENERATOR = "SmolLM2-135M-Instruct"
 
@@ -121,3 +125,15 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     verifier: VerifierSettings = VerifierSettings()
     page: PageSettings = PageSettings()
+
+    @classmethod
+    def load(cls) -> Settings:
+        """Read the environment; raise SettingsError naming the variable and what it may be."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "RAG_" + "__".join(str(part).upper() for part in first["loc"])
+            raise SettingsError(f"{name}: {first['msg']}", hint=SETTINGS_HINT) from None
+        except UnreadableSetting as error:
+            raise SettingsError(str(error), hint=SETTINGS_HINT) from None
