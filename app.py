@@ -1,0 +1,53 @@
+"""The chat page: `python app.py` builds what is missing and serves it on 127.0.0.1:7860.
+
+`build` returns the page as an ASGI application for other servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag import page
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def opener(
+    sources: Sequence[str | Path] | None, index: str | Path | None, settings: Settings
+) -> page.Opener:
+    """Return what opens the pipeline; the models are imported only when it is called."""
+
+    def open_pipeline(progress: page.Progress) -> page.Bot:
+        from rag.pipeline import Pipeline
+
+        return Pipeline.open(sources, index, settings, progress=progress)
+
+    return open_pipeline
+
+
+def build(
+    sources: Sequence[str | Path] | None = None,
+    index: str | Path | None = None,
+    settings: Settings | None = None,
+) -> FastAPI:
+    """Return the page over `sources` (seeds/ by default) and `index` (index/ by default)."""
+    settings = settings or Settings()
+    return page.build(opener(sources, index, settings), settings.page)
+
+
+def main(
+    sources: Sequence[str | Path] | None = None,
+    index: str | Path | None = None,
+    settings: Settings | None = None,
+) -> None:
+    """Serve the page until interrupted."""
+    settings = settings or Settings()
+    page.serve(opener(sources, index, settings), settings.page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Answers as HTML: the only place where text of documents, model and user becomes markup.
+
+Everything goes through `escape`; nothing is read as Markdown, no address in a text becomes a link,
+and no attribute but fixed ones and numbers of our own is written. `[1]` becomes a button only where
+the answer has a citation of that number.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+
+from rag.page.bot import Readiness
+from rag.page.sessions import Turn
+from rag.types import Answer, Hit
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+_MARKER = re.compile(r"\[(\d{1,4})\]")
+_SNIPPET = 180
+
+STAGES = {
+    "search": "Searching the documents",
+    "read": "Reading what was found",
+    "write": "Writing a draft",
+    "verify": "Checking every sentence",
+}
+
+
+def escape(text: str) -> str:
+    """Return text that shows as itself wherever HTML is read, in content and in attributes.
+
+    Control characters and directional overrides (which reorder what stands beside them) are
+    dropped; newline and tab stay.
+    """
+    return html.escape(_CONTROLS.sub("", text), quote=True)
+
+
+def snippet(text: str, length: int = _SNIPPET) -> str:
+    """Return the beginning of a text on one line, cut at a word, with an ellipsis if cut."""
+    line = " ".join(text[: length * 4].split())
+    if len(line) <= length:
+        return line
+    return line[:length].rsplit(" ", 1)[0].rstrip(",;:—- ") + "…"
+
+
+def confidence_words(value: float) -> str:
+    """Return a confidence in [0, 1] as a word and a whole percentage."""
+    word = "High" if value >= 0.8 else "Fair" if value >= 0.5 else "Low"
+    return f"{word} confidence · {round(100 * min(max(value, 0.0), 1.0))}%"
+
+
+def marked(answer: Answer, turn: int) -> str:
+    """Return the answer's text with its citation markers as buttons."""
+    known = {citation.marker for citation in answer.citations}
+    parts: list[str] = []
+    end = 0
+    for match in _MARKER.finditer(answer.text):
+        marker = int(match[1])
+        if marker not in known:
+            continue
+        words = answer.text[end : match.start()]
+        kept = words.rstrip(" ")  # a marker stays on the line of the word before it
+        tie = "&nbsp;" if kept != words else ""
+        parts += [escape(kept), tie, _marker_button(turn, marker)]
+        end = match.end()
+    parts.append(escape(answer.text[end:]))
+    return "".join(parts)
+
+
+def _marker_button(turn: int, marker: int) -> str:
+    return (
+        f'<button type="button" class="rag-marker" data-act="cite" data-turn="{turn}" '
+        f'data-marker="{marker}" aria-controls="rag-sources" '
+        f'aria-label="Citation {marker}, show it in the source">[{marker}]</button>'
+    )
+
+
+def question(text: str) -> str:
+    """Return a question as the person's bubble."""
+    return (
+        '<div class="rag-question"><span class="rag-sr">You asked: </span>'
+        f'<p dir="auto">{escape(text)}</p></div>'
+    )
+
+
+def turn(index: int, turn: Turn, titles: Mapping[str, str]) -> str:
+    """Return one finished turn. `titles` are document titles by id."""
+    if turn.answer is not None:
+        body = _answer(index, turn.answer, titles)
+    elif turn.error:
+        body = (
+            f'<div class="rag-answer rag-error" role="alert"><p>{escape(turn.error)}</p>'
+            f'<p class="rag-hint">{escape(turn.hint)}</p></div>'
+        )
+    else:
+        shown = f'<p class="rag-draft" dir="auto">{escape(turn.draft)}</p>' if turn.draft else ""
+        body = (
+            f'<div class="rag-answer rag-stopped">{shown}'
+            '<p class="rag-note">Stopped before it was checked.</p></div>'
+        )
+    return f'<section class="rag-turn">{question(turn.question)}{body}</section>'
+
+
+def _answer(index: int, answer: Answer, titles: Mapping[str, str]) -> str:
+    kind = "rag-abstained" if answer.abstained else "rag-verified"
+    heading = '<h3 class="rag-verdict">The documents don’t say</h3>' if answer.abstained else ""
+    nearest = _nearest(index, answer.passages[:3], titles) if answer.abstained else ""
+    return (
+        f'<div class="rag-answer {kind}">{heading}'
+        f'<p class="rag-text" dir="auto">{marked(answer, index)}</p>'
+        f"{nearest}{_facts(answer)}{_retrieved(index, answer.passages, titles)}</div>"
+    )
+
+
+def _facts(answer: Answer) -> str:
+    facts = []
+    if not answer.abstained:
+        level = (
+            "high" if answer.confidence >= 0.8 else "fair" if answer.confidence >= 0.5 else "low"
+        )
+        facts.append(
+            f'<span class="rag-confidence" data-level="{level}">'
+            f"{confidence_words(answer.confidence)}</span>"
+        )
+    if answer.citations:
+        count = len(answer.citations)
+        facts.append(f"<span>{count} quote{'s' if count > 1 else ''}, checked word for word</span>")
+    if answer.rejected:
+        many = f"{answer.rejected} drafted sentence{'s' if answer.rejected > 1 else ''}"
+        facts.append(f"<span>{many} not supported, left out</span>")
+    if "total" in answer.timings:
+        facts.append(f"<span>{answer.timings['total']:.1f} s</span>")
+    return f'<p class="rag-facts">{"".join(facts)}</p>' if facts else ""
+
+
+def _nearest(index: int, hits: Sequence[Hit], titles: Mapping[str, str]) -> str:
+    if not hits:
+        return ""
+    rows = "".join(
+        f"<li>{_passage_button(index, rank, hit, titles)}</li>" for rank, hit in enumerate(hits)
+    )
+    return f'<p class="rag-note">The nearest passages:</p><ul class="rag-nearest">{rows}</ul>'
+
+
+def _passage_button(index: int, rank: int, hit: Hit, titles: Mapping[str, str]) -> str:
+    title = escape(snippet(titles.get(hit.document) or hit.passage.title or hit.document, 60))
+    return (
+        f'<button type="button" class="rag-passage" data-act="passage" data-turn="{index}" '
+        f'data-rank="{rank}" aria-controls="rag-sources"><span dir="auto">'
+        f'{escape(snippet(hit.text))}</span><small dir="auto">{title}</small></button>'
+    )
+
+
+def _retrieved(index: int, hits: Sequence[Hit], titles: Mapping[str, str]) -> str:
+    """Return the foldable table of what was retrieved, with its scores."""
+    if not hits:
+        return ""
+    rows = "".join(
+        f'<tr><td class="rag-number">{rank + 1}</td>'
+        f"<td>{_passage_button(index, rank, hit, titles)}</td>"
+        f'<td class="rag-number">{hit.score:.3f}</td>'
+        f'<td class="rag-number">{_score(hit.dense)}</td>'
+        f'<td class="rag-number">{_score(hit.lexical)}</td></tr>'
+        for rank, hit in enumerate(hits)
+    )
+    return (
+        f'<details class="rag-retrieved"><summary>What was retrieved <span>{len(hits)}</span>'
+        '</summary><div class="rag-scroll" tabindex="0" role="region" '
+        'aria-label="Retrieved passages"><table><thead><tr>'
+        '<th scope="col" title="Rank">#</th><th scope="col">Passage</th>'
+        '<th scope="col" title="What it is ranked by">Score</th>'
+        '<th scope="col" title="Cosine similarity of the embeddings">Dense</th>'
+        '<th scope="col" title="Match of the words">BM25</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _score(value: float | None) -> str:
+    return '<span title="not found by this search">–</span>' if value is None else f"{value:.2f}"
+
+
+def transcript(turns: Sequence[Turn], titles: Mapping[str, str]) -> str:
+    """Return all finished turns, as a log that a screen reader announces additions to."""
+    shown = "".join(turn(i, t, titles) for i, t in enumerate(turns))
+    return f'<div class="rag-log" role="log" aria-label="Conversation">{shown}</div>'
+
+
+def live(asked: str, stage: str, draft: str) -> str:
+    """Return the turn being made: the question, what is done now, and the unverified draft."""
+    label = escape(STAGES.get(stage, stage or "Waiting"))
+    body = ""
+    if draft:
+        body = (
+            '<p class="rag-label">Unverified draft</p>'
+            f'<p class="rag-draft" dir="auto" aria-live="off">{escape(draft)}</p>'
+        )
+        label = "checking" if stage == "verify" else label
+    return (
+        f'<section class="rag-turn rag-live">{question(asked)}<div class="rag-answer">{body}'
+        f'<p class="rag-stage" role="status"><span class="rag-pulse"></span>{label}…</p>'
+        "</div></section>"
+    )
+
+
+def welcome(readiness: Readiness, documents: int, examples: Sequence[str]) -> str:
+    """Return what stands in an empty conversation: progress, a failure, or examples to click."""
+    if readiness.state == "failed":
+        inner = (
+            '<div class="rag-answer rag-error" role="alert">'
+            f"<p>{escape(readiness.message)}</p>"
+            f'<p class="rag-hint">{escape(readiness.hint)}</p></div>'
+        )
+    elif readiness.state == "loading":
+        count = f" {readiness.done} of {readiness.total}" if readiness.total else ""
+        inner = (
+            '<p class="rag-stage" role="status"><span class="rag-pulse"></span>'
+            f"{escape((readiness.stage or 'loading models').capitalize())}…{count}</p>"
+        )
+    else:
+        chips = "".join(
+            f'<li><button type="button" class="rag-example" data-act="ask" data-example="{i}">'
+            f"{escape(example)}</button></li>"
+            for i, example in enumerate(examples)
+        )
+        few = f"{documents} document{'s' if documents != 1 else ''}"
+        inner = f'<p class="rag-note">{few}, ready.</p><ul class="rag-examples">{chips}</ul>'
+    return (
+        '<div class="rag-welcome"><h2>What would you like to know?</h2>'
+        "<p>Answers come from the documents alone. Each one cites the exact words it rests on; "
+        f"where the documents don’t say, neither will it.</p>{inner}</div>"
+    )

@@ -1,0 +1,98 @@
+"""The page as a web application: the blocks inside the wall, and the server that runs them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+
+from rag.page.bot import Opener, Opening
+from rag.page.layout import Conversation, blocks
+from rag.page.security import Wall
+from rag.settings import PageSettings
+
+HERE = Path(__file__).parent
+HEAD = (
+    '<meta name="color-scheme" content="light dark" />'
+    '<link rel="stylesheet" href="./page/style.css" />'
+    '<script defer src="./page/script.js"></script>'
+)
+MAX_BODY = 1_000_000
+"""Bytes of any request: a question, its history, and nothing else."""
+SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+
+
+def build(opener: Opener, settings: PageSettings | None = None) -> FastAPI:
+    """Return the page as an ASGI application; it opens the pipeline in the background at start-up.
+
+    Run it with `serve`, or with any ASGI server.
+    """
+    settings = settings or PageSettings()
+    opening = Opening(opener)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        opening.start()
+        yield
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.opening = opening
+
+    @app.get("/page/style.css")
+    def style() -> FileResponse:
+        return FileResponse(HERE / "style.css", media_type="text/css")
+
+    @app.get("/page/script.js")
+    def script() -> FileResponse:
+        return FileResponse(HERE / "script.js", media_type="text/javascript")
+
+    gr.mount_gradio_app(
+        app,
+        blocks(Conversation(opening, settings)),
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        theme=gr.themes.Base(font=list(SANS), font_mono=list(MONO)),
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        max_file_size=f"{settings.max_upload_mb}mb",
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+    )
+    app.add_middleware(Wall, hosts=settings.trusted_hosts, max_body=MAX_BODY, head=HEAD)
+    return app
+
+
+def server(app: FastAPI, settings: PageSettings) -> uvicorn.Server:
+    """Return the server for the page; its `run()` blocks until it is told to exit."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=256,
+        timeout_graceful_shutdown=2,
+    )
+    return uvicorn.Server(config)
+
+
+def serve(opener: Opener, settings: PageSettings | None = None) -> None:
+    """Serve the page until interrupted."""
+    settings = settings or PageSettings()
+    server(build(opener, settings), settings).run()

@@ -1,0 +1,117 @@
+"""Conversations, one a browser tab: their turns, the question that waits, and how to stop it.
+
+Kept on the server, so that nothing a browser sends can forge a past answer. Values in, values out;
+no HTML and no Gradio here. The number of sessions and of turns in each is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from rag.types import Answer
+
+MAX_SESSIONS = 256
+MAX_TURNS = 50
+HISTORY_TURNS = 6
+"""How many past turns are handed to the pipeline for follow-up questions."""
+
+_MARKER = re.compile(r"\s*\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and what became of it: an answer, or a stopped draft, or an error."""
+
+    question: str
+    answer: Answer | None = None
+    draft: str = ""
+    error: str = ""
+    hint: str = ""
+
+
+def plain(text: str) -> str:
+    """Return an answer's text without its `[1]` markers."""
+    return _MARKER.sub("", text).strip()
+
+
+@dataclass(slots=True)
+class Session:
+    """A conversation. Only `Sessions` makes them; change them through the methods."""
+
+    turns: tuple[Turn, ...] = ()
+    pending: str | None = None
+    stop: threading.Event | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def accept(self, question: str) -> bool:
+        """Take a question to be answered next; False while another one is being answered."""
+        with self.lock:
+            if self.stop is not None:
+                return False
+            self.pending = question
+            return True
+
+    def begin(self) -> tuple[str, threading.Event] | None:
+        """Claim the pending question and the event that stops its answer; None when none waits."""
+        with self.lock:
+            if self.pending is None or self.stop is not None:
+                return None
+            question, self.pending = self.pending, None
+            self.stop = threading.Event()
+            return question, self.stop
+
+    def finish(self, turn: Turn | None) -> None:
+        """Add the finished turn, if any, and be free for the next question."""
+        with self.lock:
+            if turn is not None:
+                self.turns = (*self.turns, turn)[-MAX_TURNS:]
+            self.stop = None
+
+    def halt(self) -> None:
+        """Stop the answer being made and forget a question that waits."""
+        with self.lock:
+            self.pending = None
+            if self.stop is not None:
+                self.stop.set()
+
+    def undo(self) -> str:
+        """Drop the last turn and return its question ("" when there is none)."""
+        with self.lock:
+            if not self.turns or self.stop is not None:
+                return ""
+            question = self.turns[-1].question
+            self.turns = self.turns[:-1]
+            return question
+
+    def clear(self) -> None:
+        """Stop, and forget every turn."""
+        self.halt()
+        with self.lock:
+            self.turns = ()
+
+    def history(self) -> list[tuple[str, str]]:
+        """Return the latest answered turns as (question, answer without markers)."""
+        answered = [(t.question, plain(t.answer.text)) for t in self.turns if t.answer]
+        return answered[-HISTORY_TURNS:]
+
+
+class Sessions:
+    """Conversations by session id; the least recently used is dropped when there are too many."""
+
+    def __init__(self) -> None:
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, id: str | None) -> Session:
+        """Return the session of that id, new when it is not known."""
+        key = id or ""
+        with self._lock:
+            session = self._sessions.setdefault(key, Session())
+            self._sessions.move_to_end(key)
+            while len(self._sessions) > MAX_SESSIONS:
+                _, dropped = self._sessions.popitem(last=False)
+                dropped.halt()
+            return session
