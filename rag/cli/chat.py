@@ -84,11 +84,12 @@ def _watched(events: Iterator[Event], terminal: Terminal) -> Generator[Event]:
     from rich.text import Text
 
     draft = ""
-    with Live(console=Console(file=terminal.err), transient=True, refresh_per_second=12) as live:
+    console = Console(file=terminal.err, force_terminal=True)
+    with Live(console=console, transient=True) as live:
         for event in events:
             if event.kind == "stage":
                 live.update(Text(f"{draft}\n({inert(event.text)} …)".strip(), style="dim"))
             elif event.kind == "token":
                 draft += inert(event.text)
-                live.update(Text(draft, style="dim"))
+                live.update(Text(draft, style="dim"), refresh=True)
             yield event

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from rag import __version__
-from rag.errors import RagError
+from rag.errors import QuestionError, RagError
 
 if TYPE_CHECKING:
     from rag.cli.terminal import Terminal
@@ -132,7 +132,7 @@ def index(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False)] = "",
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)] = None,
     index: IndexOption = None,
     source: SourceOption = None,
     json: JsonOption = False,
@@ -143,25 +143,27 @@ def ask(
         str, typer.Option(metavar="FILE", help="Where --batch writes (-: standard output).")
     ] = "-",
 ) -> None:
-    """Ask one question, or a batch of them, and show the quotes that bear the answer out.
+    """Answer a question, with the quotes it rests on.
 
     A line of --batch is {"id", "question"[, "history": [[question, answer], ...]]}; a line of its
     output is {"id", "question", "text", "abstained", "confidence", "citations", "passages",
     "timings"}, as --json prints it.
     """
-    if bool(batch) == bool(question):
-        raise typer.BadParameter("give either a question or --batch FILE")
     if output != "-" and not batch:
         raise typer.BadParameter("--output goes with --batch")
-    if batch:
+    if batch and question is None:
         _ask_batch(batch, output, index, source)
-    else:
+    elif question is not None and not batch:
         _ask_one(question, index, source, json)
+    else:
+        raise typer.BadParameter("give either a question or --batch FILE")
 
 
 def _ask_one(question: str, index: Path | None, source: list[str] | None, json: bool) -> None:
     from rag.cli import rows, shown
 
+    if not question.strip():
+        raise QuestionError("the question is empty", hint="ask something")
     terminal = _terminal(utf8=json)
     bot = _open(terminal, index, source)
     answer = bot.ask(question.encode(errors="replace").decode())

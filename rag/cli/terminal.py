@@ -93,7 +93,9 @@ class Terminal:
             TimeElapsedColumn(),
         )
         tasks = {}
-        with Bars(*columns, console=Console(file=self.err), transient=True) as bars:
+        with Bars(
+            *columns, console=Console(file=self.err, force_terminal=True), transient=True
+        ) as bars:
 
             def show(stage: str, done: int, total: int) -> None:
                 if stage not in tasks:
