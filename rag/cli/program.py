@@ -83,7 +83,9 @@ IndexOption = Annotated[
 SourceOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--source", metavar="PATH", help="Index this file or folder first (may be repeated)."
+        "--source",
+        metavar="PATH",
+        help="Make the index hold just this file or folder (may be repeated).",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -115,7 +117,7 @@ def program(
 @app.command()
 def index(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders or .jsonl collections.")
+        list[str], typer.Argument(metavar="PATH", help="Files, folders or .jsonl collections.")
     ],
     index: IndexOption = None,
 ) -> None:
@@ -265,7 +267,10 @@ def serve(
 
 @app.command()
 def doctor(index: IndexOption = None) -> None:
-    """Check versions, models, index and disk, and say what to run about a problem."""
+    """Check versions, models, index and disk.
+
+    A line is `ok`, or a problem with what to run about it; a problem makes the exit code 1.
+    """
     from rag.cli import shown
     from rag.doctor import examine
 
