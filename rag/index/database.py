@@ -1,0 +1,265 @@
+"""The SQLite file: its schema, how it is opened, and what its errors mean to a caller.
+
+This module knows tables and digests. It knows nothing of FAISS, of embedders at work, or of how a
+passage is cut. The format is specified in `index/README.md`; a change here changes `SCHEMA` and
+that page.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SourceError
+from rag.types import EmbedderIdentity
+
+FILE = "index.sqlite"
+SCHEMA = 1  # PRAGMA user_version; another number is another format
+APPLICATION = 0x52414749  # PRAGMA application_id: "RAGI"; 0 is a file never finished
+BUSY_SECONDS = 5.0  # how long to wait for another connection's short locks
+CACHE_KIB = 32_768
+
+TABLES = """
+CREATE TABLE commits (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    embedder TEXT NOT NULL, revision TEXT NOT NULL,
+    dimension INTEGER NOT NULL, normalised INTEGER NOT NULL, recipe TEXT NOT NULL,
+    passages INTEGER NOT NULL,
+    content TEXT NOT NULL, vectors TEXT NOT NULL, postings TEXT NOT NULL,
+    cache TEXT NOT NULL, cache_sha256 TEXT NOT NULL
+);
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL, position INTEGER NOT NULL,
+    text TEXT NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL, metadata TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+);
+CREATE TABLE passages (
+    key INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents (key),
+    ordinal INTEGER NOT NULL, id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
+    kind TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, sentences TEXT NOT NULL,
+    checksum BLOB NOT NULL
+);
+CREATE INDEX documents_order ON documents (position, id, fingerprint);
+CREATE INDEX passages_order ON passages (document, ordinal, checksum);
+CREATE TABLE vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
+CREATE VIRTUAL TABLE terms USING fts5 (
+    title, text, content = 'passages', content_rowid = 'key',
+    tokenize = 'porter unicode61 remove_diacritics 2'
+);
+CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
+    INSERT INTO terms (rowid, title, text) VALUES (new.key, new.title, new.text);
+END;
+CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
+    INSERT INTO terms (terms, rowid, title, text)
+    VALUES ('delete', old.key, old.title, old.text);
+    DELETE FROM vectors WHERE passage = old.key;
+END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The one row that says what the rest of the database holds.
+
+    `content`, `vectors` and `postings` are SHA-256 digests of the documents and passages in order,
+    of the vectors in order, and of the BM25 tables; `cache` and `cache_sha256` name the one FAISS
+    file that belongs to this commit. `recipe` says how documents were cut into passages.
+    """
+
+    embedder: str
+    revision: str
+    dimension: int
+    normalised: bool
+    recipe: str
+    passages: int
+    content: str
+    vectors: str
+    postings: str
+    cache: str
+    cache_sha256: str
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The embedder the vectors came from."""
+        return EmbedderIdentity(self.embedder, self.revision, self.dimension, self.normalised)
+
+
+def how_to_build(folder: Path) -> str:
+    """Name the command that makes the index of a folder."""
+    return f"run `rag index SOURCES... --index {folder}`"
+
+
+def how_to_rebuild(folder: Path) -> str:
+    """Name what makes a damaged index good again."""
+    return f"delete {folder / FILE} and {how_to_build(folder)}"
+
+
+@contextlib.contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn SQLite's errors into the ones a caller of `rag` knows."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise busy(folder) from error
+        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            message = f"the index in {folder} cannot be read or written: {error}"
+            raise IndexDamaged(message, hint="check the folder's rights and free space") from error
+        raise damaged(folder, str(error)) from error
+
+
+def busy(folder: Path) -> IndexBusy:
+    """Say that somebody else is writing."""
+    return IndexBusy(
+        f"another process is writing the index in {folder}",
+        hint="wait for it to finish, then try again",
+    )
+
+
+def damaged(folder: Path, why: str) -> IndexDamaged:
+    """Say that the index does not pass its own checks."""
+    return IndexDamaged(f"the index in {folder} is damaged: {why}", hint=how_to_rebuild(folder))
+
+
+def missing(folder: Path, why: str) -> IndexMissing:
+    """Say that there is no index to open."""
+    return IndexMissing(f"there is no index in {folder}{why}", hint=how_to_build(folder))
+
+
+def open_for_writing(folder: Path) -> sqlite3.Connection:
+    """Open or create the database; the caller begins, commits and closes."""
+    connection = sqlite3.connect(folder / FILE, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+def open_for_reading(folder: Path) -> sqlite3.Connection:
+    """Open the database for readers in any thread, one at a time, as of the last commit.
+
+    The connection stays inside one read transaction, so that everything it reads until it is
+    closed belongs to the same commit, whatever a writer does meanwhile. A folder that cannot be
+    written (so that WAL's shared memory has no place) is read as an unchanging file.
+
+    Raises:
+        IndexMissing: the file is not there.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise missing(folder, "")
+    try:
+        return _snapshot(f"{path.resolve().as_uri()}?mode=rw")
+    except sqlite3.OperationalError as error:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if not name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")) or unfinished(path):
+            raise
+        return _snapshot(f"{path.resolve().as_uri()}?mode=ro&immutable=1")
+
+
+def unfinished(path: Path) -> bool:
+    """Tell whether commits wait in the write-ahead log beside the file."""
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _snapshot(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make every table, inside the caller's transaction."""
+    for statement in _statements(TABLES):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+def clear(connection: sqlite3.Connection) -> None:
+    """Drop every table of an index in another format, inside the caller's transaction."""
+    connection.execute("DROP TABLE IF EXISTS terms")
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall():
+        connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script where a statement is complete (`executescript` would commit first)."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def format_of(connection: sqlite3.Connection, folder: Path) -> int | None:
+    """Return the schema version of the file, or None when nothing was ever committed to it.
+
+    Raises:
+        IndexDamaged: the file belongs to another program.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application == APPLICATION:
+        return int(version)
+    if tables or application or version:
+        raise damaged(folder, f"{FILE} was not written by this program")
+    return None
+
+
+def read_commit(connection: sqlite3.Connection, folder: Path) -> Commit:
+    """Return what the database says of itself.
+
+    Raises:
+        IndexMissing: it was never finished, or is in another version's format.
+        IndexDamaged: the row is not there, or holds other things than it should.
+    """
+    version = format_of(connection, folder)
+    if version is None:
+        raise missing(folder, ": its first build was never finished")
+    if version != SCHEMA:
+        raise missing(folder, f" in this version's format ({SCHEMA}); its own is {version}")
+    names = [field.name for field in fields(Commit)]
+    row = connection.execute(f"SELECT {', '.join(names)} FROM commits").fetchone()
+    if row is None:
+        raise damaged(folder, "it does not say what it holds")
+    values = dict(zip(names, row, strict=True))
+    numbers = {"dimension", "normalised", "passages"}
+    if any(isinstance(value, int) != (name in numbers) for name, value in values.items()):
+        raise damaged(folder, "it does not say what it holds")
+    return Commit(**(values | {"normalised": bool(values["normalised"])}))
+
+
+def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
+    """Replace the one row that says what the database holds."""
+    values = asdict(commit)
+    marks = ", ".join(f":{name}" for name in values)
+    connection.execute(
+        f"INSERT OR REPLACE INTO commits (only, {', '.join(values)}) VALUES (1, {marks})", values
+    )
+
+
+def unstorable(document: str, error: UnicodeEncodeError) -> RagError:
+    """Say that a document's text is not Unicode that can be stored."""
+    return SourceError(
+        f"document {document!r} holds half a character at {error.start}",
+        hint="save the file as valid UTF-8, or leave it out",
+    )

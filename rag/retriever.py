@@ -1,0 +1,133 @@
+"""Question to hits: dense and lexical search, fused by rank.
+
+It asks an index for candidates and orders them. It knows nothing of how vectors are made, how
+passages are stored, or what is done with the hits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from rag.errors import SettingsError
+from rag.types import Hit, Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rag.embedder import Embedder
+    from rag.settings import RetrieverSettings
+
+Ranked = Sequence[tuple[Passage, float]]
+
+ASIDES = frozenset(
+    """photo photos photograph photographs photographed photographer picture pictures pictured
+    image images credit credits credited caption captions camera took taken author authors byline
+    wrote written writer journalist reporter editor published publisher follow twitter facebook
+    instagram newsletter newsletters sign signup subscribe subscription series dispatch dispatches
+    advertisement contact email copyright""".split()
+)
+"""Words of a question about what surrounds an article: its pictures, makers and notices."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Searchable(Protocol):
+    """What is searched: two rankings of the same passages, best first."""
+
+    def dense(self, query: NDArray[np.float32], k: int) -> list[tuple[Passage, float]]:
+        """Rank by the cosine with a vector (d,)."""
+        ...
+
+    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+        """Rank by BM25."""
+        ...
+
+
+class Retriever:
+    """Find the passages for a question by both searches of an index."""
+
+    def __init__(self, index: Searchable, embedder: Embedder, settings: RetrieverSettings) -> None:
+        self.index = index
+        self.embedder = embedder
+        self.settings = settings
+
+    def retrieve(self, question: str) -> tuple[Hit, ...]:
+        """Return at most `top_k` hits, best first, the same ones every time.
+
+        The score is `fuse`'s, in [0, 1], times `furniture_weight` for furniture and credits,
+        unless the question asks about such things (`about_asides`). Hits below `min_score` are
+        left out. A search with weight 0 is not run. Equal scores: the nearer vector first, then
+        the better BM25, then document and place.
+
+        Raises:
+            SettingsError: both weights are 0.
+        """
+        settings = self.settings
+        if settings.dense_weight + settings.lexical_weight == 0:
+            raise SettingsError(
+                "both rankings have the weight 0",
+                hint="set RAG_RETRIEVER__DENSE_WEIGHT or RAG_RETRIEVER__LEXICAL_WEIGHT",
+            )
+        dense: Ranked = []
+        if settings.dense_weight:
+            dense = self.index.dense(self.embedder.query(question), settings.candidates)
+        lexical: Ranked = []
+        if settings.lexical_weight:
+            lexical = self.index.lexical(question, settings.candidates)
+        scores = fuse(
+            [(dense, settings.dense_weight), (lexical, settings.lexical_weight)], settings.rrf_k
+        )
+        aside = 1.0 if about_asides(question) else settings.furniture_weight
+        hits = _hits(dense, lexical, scores, aside)
+        kept = [hit for hit in hits if hit.score >= settings.min_score]
+        return tuple(sorted(kept, key=_order)[: settings.top_k])
+
+
+def fuse(rankings: Sequence[tuple[Ranked, float]], k: int) -> dict[str, float]:
+    """Score passages by reciprocal rank fusion, by passage id, in [0, 1].
+
+    score(p) = sum over rankings r of w_r / (k + rank_r(p)), with ranks from 1 and nothing added by
+    a ranking that lacks p (Cormack, Clarke & Büttcher 2009, "Reciprocal rank fusion outperforms
+    Condorcet and individual rank learning methods", SIGIR, with k = 60 there). Divided by its
+    greatest value, sum of w_r / (k + 1): 1 means first in every ranking, and with equal weights
+    1/2 first in one of two and absent from the other. It speaks of ranks only, not of relevance.
+    """
+    best = sum(weight for _, weight in rankings) / (k + 1)
+    scores: dict[str, float] = {}
+    for ranking, weight in rankings:
+        for rank, (passage, _) in enumerate(ranking, start=1):
+            scores[passage.id] = scores.get(passage.id, 0.0) + weight / (k + rank)
+    return {id: min(1.0, score / best) for id, score in scores.items()}
+
+
+def about_asides(question: str) -> bool:
+    """Tell whether a question asks about pictures, makers or notices: it holds one of `ASIDES`.
+
+    "Who took the photograph?" does. So does "Who wrote the constitution?", for which furniture
+    merely ranks on its merits.
+    """
+    return not ASIDES.isdisjoint(word.lower() for word in _WORD.findall(question))
+
+
+def _hits(dense: Ranked, lexical: Ranked, scores: dict[str, float], aside: float) -> list[Hit]:
+    passages = {passage.id: passage for passage, _ in (*dense, *lexical)}
+    cosines = {passage.id: score for passage, score in dense}
+    matches = {passage.id: score for passage, score in lexical}
+    return [
+        Hit(
+            passage,
+            scores[id] * (aside if passage.kind in ("furniture", "credit") else 1.0),
+            cosines.get(id),
+            matches.get(id),
+        )
+        for id, passage in passages.items()
+    ]
+
+
+def _order(hit: Hit) -> tuple[float, float, float, str, int, str]:
+    dense = -2.0 if hit.dense is None else hit.dense
+    lexical = -1.0 if hit.lexical is None else hit.lexical
+    return (-hit.score, -dense, -lexical, hit.document, hit.start, hit.passage.id)
