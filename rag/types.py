@@ -211,3 +211,18 @@ class EmbedderIdentity:
     revision: str
     dimension: int
     normalised: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an update of the index did.
+
+    Counts of documents, then of passages: in the index now, and embedded by this update.
+    """
+
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    passages: int
+    embedded: int
