@@ -82,13 +82,14 @@ def locate(name: str, settings: ModelSettings, *, full: bool = False) -> Path:
     elif name == DEFAULT_GENERATOR:
         folder, hint = _generator_folder(settings), GET_HINT
         hashes = _manifest(folder)
-    elif Path(name).is_dir():
+    elif name and Path(name).is_dir():
         return _loadable(Path(name).resolve(), "point the setting at a folder with safetensors")
     else:
         return _loadable(_hub_folder(name, local=True), GET_HINT)
     seal = settings.cache / "seals" / f"{name}.json"
     if full or not checksums.sealed(seal, folder, hashes):
         if reason := checksums.mismatch(folder, hashes):
+            seal.unlink(missing_ok=True)
             raise ModelDamaged(f"the model {name} is damaged: {reason}", hint=hint)
         checksums.seal(seal, folder, hashes)
     return folder
@@ -109,7 +110,7 @@ def revision(name: str, folder: Path) -> str:
 
 
 def fetch(settings: ModelSettings, progress: Progress | None = None) -> None:
-    """Get every model the settings name that is not here yet, and check the others in full.
+    """Get every model the settings name that is not here yet, or damaged.
 
     Safe to run in several processes at once (one works, the others wait), and to kill at any
     moment: a model's folder appears complete or not at all.
@@ -122,9 +123,9 @@ def fetch(settings: ModelSettings, progress: Progress | None = None) -> None:
         report("check", 0, 1)
         if name == DEFAULT_GENERATOR:
             _fetch_generator(settings, report)
-        elif name != DEFAULT_EMBEDDER and not Path(name).is_dir():
+        elif name != DEFAULT_EMBEDDER and not (name and Path(name).is_dir()):
             _hub_folder(name, local=False)
-        locate(name, settings, full=True)
+        locate(name, settings)
         report("check", 1, 1)
 
 
@@ -194,7 +195,7 @@ def _fetch_generator(settings: ModelSettings, report: Progress) -> None:
 
 def _is_good(settings: ModelSettings) -> bool:
     try:
-        locate(DEFAULT_GENERATOR, settings, full=True)
+        locate(DEFAULT_GENERATOR, settings)
     except ModelError:
         return False
     return True
@@ -250,6 +251,8 @@ def _loadable(folder: Path, hint: str) -> Path:
 
     Pickled weights run code when they are read, so a module that has nothing else is refused.
     """
+    if not any((folder / name).is_file() for name in ("config.json", "modules.json")):
+        raise ModelMissing(f"{folder} is not the folder of a model", hint=hint)
     for index in folder.rglob("*.safetensors.index.json"):
         parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
         if missing := sorted(part for part in parts if not (index.parent / part).is_file()):
