@@ -1,0 +1,193 @@
+"""Document to passages: paragraphs, joined when short and split at sentences when long.
+
+`document.text[start:end] == text` for every passage, its sentences lie inside it, and every
+character that is not white space is in exactly one passage. Knows nothing of files or vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag.layout import Piece, Role, layout
+from rag.sentences import sentences
+from rag.settings import PassageSettings
+from rag.types import Document, Kind, Passage, Span
+
+__all__ = ["sentences", "split"]
+
+_KINDS: dict[Role, Kind] = {
+    "title": "title",
+    "lead": "lead",
+    "caption": "credit",
+    "credit": "credit",
+    "byline": "credit",
+    "front": "furniture",
+    "furniture": "furniture",
+    "heading": "body",
+    "body": "body",
+}
+_SPACE = re.compile(r"\s+")
+_LINE = re.compile(r"[^\r\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A passage in the making: sentences in a row, and whether all of them are headings."""
+
+    kind: Kind
+    spans: tuple[Span, ...]
+    heading: bool = False
+
+    @property
+    def start(self) -> int:
+        return self.spans[0].start
+
+    @property
+    def end(self) -> int:
+        return self.spans[-1].end
+
+    def __add__(self, other: _Draft) -> _Draft:
+        return _Draft(self.kind, self.spans + other.spans, self.heading and other.heading)
+
+
+def split(document: Document, settings: PassageSettings = PassageSettings()) -> tuple[Passage, ...]:  # noqa: B008
+    """Cut a document into passages, in order.
+
+    A paragraph shorter than `min_chars` is joined to the next of its kind, as long as both fit in
+    `max_chars`; a longer one than that is split at sentences into parts of about the same length.
+    A heading stays with the paragraph under it. A caption stays with its credit. A blank document
+    has no passages.
+    """
+    drafts = list(_paragraphs(document, settings.max_chars))
+    parts = [part for draft in _joined(drafts, settings) for part in _parts(draft, settings)]
+    return tuple(_passage(document, part) for part in parts)
+
+
+def _paragraphs(document: Document, limit: int) -> Iterator[_Draft]:
+    """Yield one draft a block, with a caption and its credit in one."""
+    text = document.text
+    held: tuple[Span, ...] = ()
+    pieces = layout(text, document.title)
+    for at, piece in enumerate(pieces):
+        spans = held + tuple(_spans(text, piece, limit))
+        held = ()
+        follows = at + 1 < len(pieces) and pieces[at + 1].role == "credit"
+        if piece.role == "caption" and follows:
+            held = spans
+        elif spans:
+            yield _Draft(_KINDS[piece.role], spans, piece.role == "heading")
+
+
+def _spans(text: str, piece: Piece, limit: int) -> Iterator[Span]:
+    """Yield the sentences of a block; one longer than `limit` is cut at white space."""
+    if piece.role in ("body", "lead", "caption", "furniture"):
+        found: Sequence[Span] = sentences(text, piece.start, piece.end)
+    elif piece.role in ("title", "heading"):
+        found = [Span(piece.start, piece.end)]
+    else:
+        found = list(_lines(text, piece))
+    for span in found:
+        yield from _cut(text, span, limit)
+
+
+def _lines(text: str, piece: Piece) -> Iterator[Span]:
+    """Yield the lines of a block, trimmed."""
+    for match in _LINE.finditer(text, piece.start, piece.end):
+        if words := match.group().strip():
+            start = match.start() + len(match.group()) - len(match.group().lstrip())
+            yield Span(start, start + len(words))
+
+
+def _cut(text: str, span: Span, limit: int) -> Iterator[Span]:
+    """Cut an over-long sentence at white space, an over-long word anywhere but inside a letter."""
+    start = span.start
+    while span.end - start > limit:
+        spaces = list(_SPACE.finditer(text, start + 1, start + limit + 1))
+        if spaces:
+            yield Span(start, spaces[-1].start())
+            start = _SPACE.match(text, spaces[-1].start()).end()  # type: ignore[union-attr]
+            continue
+        stop = start + limit
+        while stop > start + limit // 2 and unicodedata.combining(text[stop]):
+            stop -= 1
+        yield Span(start, stop)
+        start = stop
+    yield Span(start, span.end)
+
+
+def _joined(drafts: Sequence[_Draft], settings: PassageSettings) -> list[_Draft]:
+    """Join short drafts to the next one of their kind, and a last short one to the one before."""
+    found: list[_Draft] = []
+    for draft in drafts:
+        last = found[-1] if found else None
+        if last is None or last.kind != draft.kind or draft.kind in ("title", "lead"):
+            found.append(draft)
+        elif last.heading:
+            found[-1] = last + draft
+        elif draft.heading or draft.end - last.start > settings.max_chars:
+            found.append(draft)
+        elif last.end - last.start < settings.min_chars:
+            found[-1] = last + draft
+        else:
+            found.append(draft)
+    return list(_without_tails(found, settings))
+
+
+def _without_tails(drafts: Sequence[_Draft], settings: PassageSettings) -> Iterator[_Draft]:
+    """Join a short draft that found no next one, or a heading with nothing under it, backwards."""
+    held: _Draft | None = None
+    for at, draft in enumerate(drafts):
+        following = drafts[at + 1] if at + 1 < len(drafts) else None
+        last_of_kind = following is None or following.kind != draft.kind
+        short = draft.heading or draft.end - draft.start < settings.min_chars
+        if (
+            held
+            and held.kind == draft.kind == "body"
+            and last_of_kind
+            and short
+            and draft.end - held.start <= settings.max_chars
+        ):
+            held = held + draft
+            continue
+        if held:
+            yield held
+        held = draft
+    if held:
+        yield held
+
+
+def _parts(draft: _Draft, settings: PassageSettings) -> Iterator[_Draft]:
+    """Split a draft longer than `max_chars` at sentences, into parts of about the same length."""
+    length = draft.end - draft.start
+    parts = -(-length // settings.max_chars)
+    target = length / parts
+    gathered: list[Span] = []
+    for span in draft.spans:
+        if gathered:
+            start = gathered[0].start
+            full = gathered[-1].end - start >= target * 0.9 and parts > 1
+            if full or span.end - start > settings.max_chars:
+                yield _Draft(draft.kind, tuple(gathered))
+                gathered = []
+        gathered.append(span)
+    yield _Draft(draft.kind, tuple(gathered))
+
+
+def _passage(document: Document, draft: _Draft) -> Passage:
+    """Give a finished draft its words and its id: a hash of the document's id and the offsets."""
+    start, end = draft.start, draft.end
+    name = f"{document.id}:{start}:{end}".encode("utf-8", "surrogatepass")
+    return Passage(
+        id=hashlib.sha256(name).hexdigest()[:16],
+        document=document.id,
+        start=start,
+        end=end,
+        text=document.text[start:end],
+        sentences=draft.spans,
+        kind=draft.kind,
+        title=document.title,
+    )
