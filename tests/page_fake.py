@@ -1,15 +1,18 @@
 """A small pipeline for the page's tests: fixed words, exact offsets, chosen delays.
 
-`python -m tests.page_fake PORT [payloads]` serves the page over it.
+`python tests/page_fake.py PORT [DELAY]` serves the page over it, to look at.
 """
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 
+from rag.settings import PageSettings
 from rag.types import Answer, Citation, Document, Event, Hit, Passage, Span
 
 TEXT = (
@@ -147,9 +150,32 @@ class FakeBot:
         return Answer(question, text, False, 0.91, cites, hits, {"total": 1.3}, draft)
 
 
+@contextlib.contextmanager
+def served(bot: object, **settings: object) -> Iterator[str]:
+    """Serve the page over `bot` (or over an opener) on a free port; yields its address."""
+    from rag.page.server import build, server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    chosen = PageSettings(port=port, **settings)
+    opener = bot if callable(bot) else lambda progress: bot
+    running = server(build(opener, chosen), chosen)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not running.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert running.started
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.should_exit = True
+        thread.join(10)
+
+
 def main(port: int, delay: float) -> None:
     from rag.page import serve
-    from rag.settings import PageSettings
 
     def opener(progress):
         progress("loading models", 1, 2)

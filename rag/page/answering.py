@@ -58,7 +58,8 @@ def steps(
     The last value is always a Turn: answered, or stopped with the draft so far.
     """
     stage, draft, shown = "search", "", -INTERVAL
-    for event in bot.stream(question, history, stop=stop):
+    events = bot.stream(question, history, stop=stop)  # named, so that it outlives the loop
+    for event in events:
         if event.kind == "answer" and event.answer is not None and not stop.is_set():
             yield Turn(question, answer=event.answer)
             return
@@ -93,7 +94,8 @@ def converse(opening: Opening, session: Session) -> Iterator[Step | Turn]:
         if bot is None:
             turn = Turn(question)
         else:
-            for value in steps(bot, question, session.history(), stop):
+            running = steps(bot, question, session.history(), stop)  # closed after `stop` is set
+            for value in running:
                 if isinstance(value, Turn):
                     turn = value
                     break
