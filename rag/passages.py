@@ -126,7 +126,7 @@ def _joined(drafts: Sequence[_Draft], settings: PassageSettings) -> list[_Draft]
         last = found[-1] if found else None
         if last is None or last.kind != draft.kind or draft.kind in ("title", "lead"):
             found.append(draft)
-        elif last.heading:
+        elif last.heading and last.end - last.start <= settings.max_chars // 2:
             found[-1] = last + draft
         elif draft.heading or draft.end - last.start > settings.max_chars:
             found.append(draft)
