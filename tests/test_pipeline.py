@@ -1,0 +1,129 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from rag.citations import Verifier
+from rag.errors import QuestionError, SourceEmpty, SourceMissing
+from rag.index import Index
+from rag.passages import sentences
+from rag.pipeline import Pipeline, build
+from rag.reader import Calibration, SentenceReader
+from rag.retriever import Retriever
+from rag.settings import Settings
+from rag.types import Event
+from tests.fakes import ScriptedGenerator, WordEmbedder
+
+BRIDGE = (
+    "The Bridge of Arta\n\n"
+    "The stone bridge at Arta was built by Ana Ruiz in 1931. It cost 40 million drachmas, which "
+    "the province borrowed from a bank in Athens and paid back over twenty years.\n\n"
+    "The harbour lies two miles below the bridge. Twelve boats sank there in the storm of 1954, "
+    "and the fishermen have told the story ever since to anyone who would listen to them.\n"
+)
+
+
+def open_pipeline(folder: Path, draft: str, **settings: object) -> Pipeline:
+    """Join the real stages around a fake embedder and generator."""
+    source = folder / "bridge.txt"
+    source.write_text(BRIDGE, encoding="utf-8")
+    embedder = WordEmbedder.of(BRIDGE)
+    chosen = Settings(**settings)  # type: ignore[arg-type]
+    build(source, folder / "index", chosen, embedder=embedder)
+    index = Index.open(folder / "index", embedder.identity)
+    return Pipeline(
+        chosen,
+        index,
+        Retriever(index, embedder, chosen.retriever),
+        SentenceReader(embedder, index, chosen.reader, Calibration.load()),
+        ScriptedGenerator(draft),
+        Verifier(chosen.verifier, sentences),
+    )
+
+
+ALWAYS = {"reader": {"min_answerable": 0.0}}
+NEVER = {"reader": {"min_answerable": 1.0}}
+
+
+def test_a_supported_draft_is_shown_with_its_exact_span(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "Ana Ruiz built the bridge.", **ALWAYS) as bot:
+        answer = bot.ask("Who built the stone bridge at Arta?")
+        (citation,) = answer.citations
+        assert answer.text == "Ana Ruiz built the bridge. [1]"
+        assert citation.quote == "The stone bridge at Arta was built by Ana Ruiz in 1931."
+        assert bot.document(citation.document).text[citation.start : citation.end] == citation.quote
+        assert (answer.abstained, answer.rejected) == (False, 0)
+        assert answer.draft == "Ana Ruiz built the bridge."
+
+
+def test_an_invented_draft_gives_way_to_the_quote(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "Pedro Lopez built it in 1850.", **ALWAYS) as bot:
+        answer = bot.ask("Who built the stone bridge at Arta?")
+    assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
+    assert answer.rejected == 1
+    assert answer.draft == "Pedro Lopez built it in 1850."
+
+
+def test_an_abstention_says_so_and_quotes_the_nearest(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "unused", **NEVER) as bot:
+        answer = bot.ask("Who painted the bridge at Corfu?")
+    assert answer.abstained
+    assert answer.text.startswith("The documents don't say. They do not mention “Corfu”.")
+    assert answer.draft == ""
+    for citation in answer.citations:
+        assert BRIDGE[citation.start : citation.end] == citation.quote
+
+
+def test_the_stream_names_its_stages_and_ends_with_the_answer(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "Ana Ruiz built it.", **ALWAYS) as bot:
+        events = list(bot.stream("Who built the stone bridge at Arta?"))
+        answer = bot.ask("Who built the stone bridge at Arta?")
+    assert [e.text for e in events if e.kind == "stage"] == ["search", "read", "write", "verify"]
+    assert "".join(e.text for e in events if e.kind == "token") == "Ana Ruiz built it."
+    assert events[-1].answer is not None
+    assert events[-1].answer.text == answer.text
+    assert set(answer.timings) == {"search", "read", "write", "verify", "total"}
+
+
+def test_stopping_leaves_the_checked_part(tmp_path: Path) -> None:
+    stop = threading.Event()
+    seen: list[Event] = []
+    with open_pipeline(tmp_path, "Ana Ruiz built the bridge.", **ALWAYS) as bot:
+        for event in bot.stream("Who built the stone bridge at Arta?", stop=stop):
+            seen.append(event)
+            if event.kind == "token":
+                stop.set()
+    assert [e.text for e in seen if e.kind == "token"] == ["Ana"]
+    assert seen[-1].answer is not None
+    assert seen[-1].answer.citations
+
+
+def test_a_follow_up_is_searched_with_what_it_points_back_to(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "In 1931.", **ALWAYS) as bot:
+        answer = bot.ask("When was that?", history=[("Did Ana Ruiz build the bridge?", "Yes.")])
+    assert answer.question == "When was that?"
+    assert "1931" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize("question", ["", "  \n", "why " * 1000])
+def test_questions_that_cannot_be_asked(tmp_path: Path, question: str) -> None:
+    with open_pipeline(tmp_path, "x") as bot, pytest.raises(QuestionError):
+        bot.ask(question)
+
+
+def test_sources_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing):
+        build(tmp_path / "none", tmp_path / "i", Settings(), embedder=WordEmbedder(["a"]))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceEmpty):
+        build(tmp_path / "empty", tmp_path / "i", Settings(), embedder=WordEmbedder(["a"]))
+
+
+def test_building_reports_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "a.txt").write_text(BRIDGE, encoding="utf-8")
+    (tmp_path / "s" / "b.txt").write_bytes(b"\x00\x01\x02\x03" * 100)
+    report, skipped = build(
+        tmp_path / "s", tmp_path / "i", Settings(), embedder=WordEmbedder.of(BRIDGE)
+    )
+    assert (report.added, [Path(s.source).name for s in skipped]) == (1, ["b.txt"])
