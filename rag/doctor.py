@@ -122,8 +122,8 @@ def stored(settings: Settings, folder: Path) -> Check:
         return Check("index", ok=False, detail=error.message, remedy=error.hint or rebuild)
     with index:
         built = index.identity
-        count = f"{folder}: {len(index.documents())} documents, {len(index)} passages"
-        by = f"{count}, by {built.name} ({built.revision[:12]})"
+        count = f"{folder}: documents: {len(index.documents())}, passages: {len(index)}"
+        by = f"{count}, embedder: {built.name} {built.revision}"
         try:
             place = models.locate(settings.models.embedder, settings.models)
             now = (settings.models.embedder, models.revision(settings.models.embedder, place))

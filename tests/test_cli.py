@@ -579,7 +579,7 @@ def test_doctor_is_content_with_a_good_index(built: Path) -> None:
     done = rag("doctor", "--index", "idx", cwd=built)
     assert done.returncode == 0, done.stdout
     assert "problem" not in done.stdout
-    assert "idx: 1 documents" in done.stdout
+    assert "idx: documents: 1, passages: " in done.stdout
 
 
 @pytest.mark.models
