@@ -46,7 +46,7 @@ CREDIT_AFTER = re.compile(  # at the end of the caption itself
     re.IGNORECASE,
 )
 BYLINE = re.compile(
-    rf"{_OPEN}(?:by|words by|written by|author\s*:|text by|reported by)[\s:*_]+"
+    rf"{_OPEN}(?i:by|words by|written by|author\s*:|text by|reported by)[\s:*_]+"
     r"(?P<name>[A-ZÀ-Þ][\w.’'\-]*(?:\s+(?:and\s+|&\s+|de\s+|van\s+|von\s+|la\s+)?"
     r"[A-ZÀ-Þ][\w.’'\-]*){0,5})(?P<rest>[\s,|*_–—-].*)?$",
     re.DOTALL,
@@ -174,11 +174,16 @@ def _first_role(text: str, block: Block) -> Role:
 
 def _biographies(text: str, found: Sequence[Block], roles: list[Role]) -> None:
     """Mark what is said of the author after the last paragraphs."""
-    for at in range(max(1, len(found) - TAIL), len(found)):
+    for at in reversed(range(max(1, len(found) - TAIL), len(found))):
         rest = all(role in ("furniture", "credit", "byline") for role in roles[at + 1 :])
         block = found[at]
         short = block.end - block.start <= MAX_LINE
-        if rest and short and roles[at] == "body" and BIOGRAPHY.match(text, block.start):
+        if (
+            rest
+            and short
+            and roles[at] == "body"
+            and BIOGRAPHY.match(text[block.start : block.end])
+        ):
             roles[at] = "furniture"
 
 

@@ -36,11 +36,15 @@ _LINE = re.compile(r"[^\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A passage in the making: sentences in a row, and whether all of them are headings."""
+    """A passage in the making: sentences in a row, the first few of which are headings."""
 
     kind: Kind
     spans: tuple[Span, ...]
-    heading: bool = False
+    headings: int = 0
+
+    @property
+    def heading(self) -> bool:
+        return self.headings == len(self.spans)
 
     @property
     def start(self) -> int:
@@ -51,7 +55,8 @@ class _Draft:
         return self.spans[-1].end
 
     def __add__(self, other: _Draft) -> _Draft:
-        return _Draft(self.kind, self.spans + other.spans, self.heading and other.heading)
+        headings = self.headings + (other.headings if self.heading else 0)
+        return _Draft(self.kind, self.spans + other.spans, headings)
 
 
 def split(document: Document, settings: PassageSettings = PassageSettings()) -> tuple[Passage, ...]:  # noqa: B008
@@ -79,7 +84,8 @@ def _paragraphs(document: Document, limit: int) -> Iterator[_Draft]:
         if piece.role == "caption" and follows:
             held = spans
         elif spans:
-            yield _Draft(_KINDS[piece.role], spans, piece.role == "heading")
+            headings = len(spans) if piece.role == "heading" else 0
+            yield _Draft(_KINDS[piece.role], spans, headings)
 
 
 def _spans(text: str, piece: Piece, limit: int) -> Iterator[Span]:
@@ -143,12 +149,12 @@ def _without_tails(drafts: Sequence[_Draft], settings: PassageSettings) -> Itera
     for at, draft in enumerate(drafts):
         following = drafts[at + 1] if at + 1 < len(drafts) else None
         last_of_kind = following is None or following.kind != draft.kind
-        short = draft.heading or draft.end - draft.start < settings.min_chars
+        short = not draft.headings and draft.end - draft.start < settings.min_chars
         if (
             held
             and held.kind == draft.kind == "body"
             and last_of_kind
-            and short
+            and (short or draft.heading)
             and draft.end - held.start <= settings.max_chars
         ):
             held = held + draft
@@ -162,15 +168,15 @@ def _without_tails(drafts: Sequence[_Draft], settings: PassageSettings) -> Itera
 
 def _parts(draft: _Draft, settings: PassageSettings) -> Iterator[_Draft]:
     """Split a draft longer than `max_chars` at sentences, into parts of about the same length."""
-    length = draft.end - draft.start
-    parts = -(-length // settings.max_chars)
-    target = length / parts
+    limit = settings.max_chars
     gathered: list[Span] = []
     for span in draft.spans:
         if gathered:
-            start = gathered[0].start
-            full = gathered[-1].end - start >= target * 0.9 and parts > 1
-            if full or span.end - start > settings.max_chars:
+            start, end = gathered[0].start, gathered[-1].end
+            rest = draft.end - start
+            target = rest / -(-rest // limit)  # an even share of what is left
+            nearer = target - (end - start) < (span.end - start) - target
+            if span.end - start > limit or (rest > limit and nearer):
                 yield _Draft(draft.kind, tuple(gathered))
                 gathered = []
         gathered.append(span)

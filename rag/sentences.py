@@ -17,7 +17,7 @@ from syntok.tokenizer import Tokenizer
 
 from rag.types import Span
 
-WINDOW = 20_000  # characters segmented at once, so that memory does not follow the paragraph
+WINDOW = 5_000  # characters segmented at once: syntok looks for the end of a bracket to the last
 
 _TOKENIZER = Tokenizer(emit_hyphen_or_underscore_sep=True, replace_not_contraction=False)
 _STRAY = re.compile(r"[\"”’»)\]]+(?=\s)\s*")
@@ -38,7 +38,10 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """
     found: list[Span] = []
     for first, last in _windows(text, start, len(text) if end is None else end):
-        found.extend(_window(text, first, last))
+        new = _window(text, first, last)
+        if found and new and _ABBREVIATION.search(text[max(0, found[-1].end - 12) : found[-1].end]):
+            new[0] = Span(found.pop().start, new[0].end)
+        found.extend(new)
     return found
 
 
@@ -51,7 +54,8 @@ def _window(text: str, start: int, end: int) -> list[Span]:
     found: list[Span] = []
     for first, last in _between(part, sorted(starts | lines)):
         words = part[first:last]
-        if found and first not in lines and _joins(part[found[-1].start - start : first], words):
+        before = part[found[-1].start - start : first].rstrip() if found else ""
+        if found and _joins(before, words, own_line=first in lines):
             found[-1] = Span(found[-1].start, start + last)
         else:
             found.append(Span(start + first, start + last))
@@ -75,14 +79,14 @@ def _between(part: str, starts: list[int]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _joins(before: str, words: str) -> bool:
+def _joins(before: str, words: str, *, own_line: bool) -> bool:
     """Judge whether `words` goes on with the sentence `before` it."""
-    before = before.rstrip()
     if _ABBREVIATION.search(before[-12:]):
         return True
-    if before[-1:] in '"”’)' and words[0].islower():  # “I'm dying!” he says.
+    if not any(map(str.isalnum, words)) or not any(map(str.isalnum, before)):
         return True
-    return not any(map(str.isalnum, words)) or not any(map(str.isalnum, before))
+    said = before[-1] in '"”’)' and words[0].islower()  # “I'm dying!” he says.
+    return said and not own_line
 
 
 def _own_lines(part: str) -> set[int]:
@@ -109,14 +113,13 @@ def _own_lines(part: str) -> set[int]:
 
 
 def _windows(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Cut a very long stretch at line ends, else sentence ends, else white space, else anywhere."""
+    """Cut a very long stretch at sentence ends, else line ends, else white space, else anywhere."""
     found = []
     while end - start > WINDOW:
         limit = start + WINDOW
         half = start + WINDOW // 2
-        cut = text.rfind("\n", half, limit) + 1
-        if not cut:
-            cut = max((m.end() for m in _END.finditer(text, half, limit)), default=0)
+        cut = max((m.end() for m in _END.finditer(text, half, limit)), default=0)
+        cut = cut or text.rfind("\n", half, limit) + 1
         if not cut:
             cut = max((m.end() for m in re.finditer(r"\s+", text[half:limit])), default=0)
             cut = half + cut if cut else limit

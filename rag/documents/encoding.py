@@ -126,7 +126,7 @@ def _western(sample: bytes) -> bool:
     """
     high = sum(byte > 127 for byte in sample)
     letters = sum(chr(byte).isalpha() for byte in sample if byte < 128)
-    if high * 3 > letters or _HIGH_RUN.search(sample):
+    if high * 2 > letters or _HIGH_RUN.search(sample):
         return False
     try:
         text = sample.decode("cp1252")
