@@ -125,7 +125,7 @@ class FakeBot:
                 question,
                 "The documents do not say who walked on the moon.",
                 True,
-                0.1,
+                0.86,
                 passages=hits,
                 timings={"total": 0.4},
                 draft="It may have been",

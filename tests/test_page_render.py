@@ -136,11 +136,11 @@ def test_the_table_shows_both_scores_and_says_when_a_search_missed():
     ]
 
 
-def test_an_abstention_says_so_and_offers_passages_instead_of_confidence():
+def test_an_abstention_says_so_and_offers_the_nearest_passages():
     answer = FakeBot().answer("Who walked on the moon?")
     shown = Reading(render.turn(0, Turn("q", answer), {}))
     assert "The documents don’t say" in shown.text
-    assert "confidence" not in shown.text
+    assert "High confidence · 86%" in shown.text
     offered = [a["data-rank"] for _, a in shown.elements if a.get("data-act") == "passage"]
     assert offered[:3] == ["0", "1", "2"]
 

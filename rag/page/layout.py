@@ -85,6 +85,7 @@ class Conversation:
     def answer(self, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Answer the question that waits, showing how it goes."""
         session = self.session(request)
+        yield (gr.skip(),) * 8  # a generator that yields nothing would empty its outputs
         for value in converse(self.opening, session):
             if isinstance(value, Step):
                 shown = render.live(value.question, value.stage, value.draft)

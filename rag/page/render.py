@@ -114,15 +114,12 @@ def _answer(index: int, answer: Answer, titles: Mapping[str, str]) -> str:
 
 
 def _facts(answer: Answer) -> str:
-    facts = []
-    if not answer.abstained:
-        level = (
-            "high" if answer.confidence >= 0.8 else "fair" if answer.confidence >= 0.5 else "low"
-        )
-        facts.append(
-            f'<span class="rag-confidence" data-level="{level}">'
-            f"{confidence_words(answer.confidence)}</span>"
-        )
+    level = "high" if answer.confidence >= 0.8 else "fair" if answer.confidence >= 0.5 else "low"
+    about = "that the documents don’t say" if answer.abstained else "that this answer is right"
+    facts = [
+        f'<span class="rag-confidence" data-level="{level}" title="{about}">'
+        f"{confidence_words(answer.confidence)}</span>"
+    ]
     if answer.citations:
         count = len(answer.citations)
         facts.append(f"<span>{count} quote{'s' if count > 1 else ''}, checked word for word</span>")
@@ -131,7 +128,7 @@ def _facts(answer: Answer) -> str:
         facts.append(f"<span>{many} not supported, left out</span>")
     if "total" in answer.timings:
         facts.append(f"<span>{answer.timings['total']:.1f} s</span>")
-    return f'<p class="rag-facts">{"".join(facts)}</p>' if facts else ""
+    return f'<p class="rag-facts">{"".join(facts)}</p>'
 
 
 def _nearest(index: int, hits: Sequence[Hit], titles: Mapping[str, str]) -> str:

@@ -47,8 +47,9 @@ window.ragPage = (() => {
   }
 
   function toggleTheme() {
-    const dark = document.body.classList.toggle("dark");
+    const dark = !document.body.classList.contains("dark");
     try { localStorage.setItem("rag-theme", dark ? "dark" : "light"); } catch { /* private mode */ }
+    document.body.classList.toggle("dark", dark);
   }
 
   function typing(target) {
@@ -92,10 +93,17 @@ window.ragPage = (() => {
     }).observe(chat, { childList: true, subtree: true });
   }
 
-  function start() {
+  // The reader's own choice outlives the framework's, which follows the system.
+  function keepTheme() {
     let kept = null;
     try { kept = localStorage.getItem("rag-theme"); } catch { /* private mode */ }
-    if (kept) document.body.classList.toggle("dark", kept === "dark");
+    if (kept && document.body.classList.contains("dark") !== (kept === "dark"))
+      document.body.classList.toggle("dark", kept === "dark");
+  }
+
+  function start() {
+    keepTheme();
+    new MutationObserver(keepTheme).observe(document.body, { attributeFilter: ["class"] });
     follow();
   }
   document.readyState === "complete" ? start() : window.addEventListener("load", start);
