@@ -60,7 +60,7 @@ class Index:
             EmbedderMismatch: `identity` is given and is not the one it was built with.
         """
         folder = Path(folder)
-        with database.explained(folder), contextlib.ExitStack() as stack:
+        with database.explained(folder, database.GARBLED), contextlib.ExitStack() as stack:
             connection = database.open_for_reading(folder)
             stack.callback(connection.close)
             commit = database.read_commit(connection, folder)
@@ -84,7 +84,7 @@ class Index:
                 database.read_commit(connection, folder)
         except IndexMissing:
             return False
-        except (sqlite3.Error, StoreError):
+        except (sqlite3.Error, database.GARBLED, StoreError):
             return True
         return True
 
@@ -219,7 +219,7 @@ class Index:
         Raises:
             IndexDamaged: something differs.
         """
-        with database.explained(self.folder), self._lock:
+        with database.explained(self.folder, database.GARBLED), self._lock:
             writer.check(self._connection, self.folder)
 
     def close(self) -> None:
@@ -238,7 +238,7 @@ class Index:
         self.close()
 
     def _query(self, statement: str, values: Sequence[Any]) -> list[Any]:
-        with database.explained(self.folder), self._lock:
+        with database.explained(self.folder, database.GARBLED), self._lock:
             return self._connection.execute(statement, values).fetchall()
 
     def _documents(self, where: str, values: Sequence[Any]) -> list[Document]:
@@ -252,7 +252,7 @@ class Index:
             "WHERE p.key = ?"
         )
         keys, checksums = self._order.keys, self._order.checksums
-        with database.explained(self.folder), self._lock:
+        with database.explained(self.folder, database.GARBLED), self._lock:
             found = [self._connection.execute(statement, (keys[i],)).fetchone() for i in positions]
         with _rows_checked(self.folder):
             return [

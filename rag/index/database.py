@@ -21,6 +21,7 @@ SCHEMA = 1  # PRAGMA user_version; another number is another format
 APPLICATION = 0x52414749  # PRAGMA application_id: "RAGI"; 0 is a file never finished
 BUSY_SECONDS = 5.0  # how long to wait for another connection's short locks
 CACHE_KIB = 32_768
+GARBLED = UnicodeDecodeError  # what `sqlite3` raises where an error's own message is damaged
 
 TABLES = """
 CREATE TABLE commits (
@@ -98,11 +99,12 @@ def how_to_rebuild(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn SQLite's errors into the ones a caller of `rag` knows."""
+def explained(folder: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn SQLite's errors, and the `others`, into the ones a caller of `rag` knows."""
+    kinds: tuple[type[Exception], ...] = (sqlite3.Error, *others)
     try:
         yield
-    except sqlite3.Error as error:
+    except kinds as error:
         name = getattr(error, "sqlite_errorname", "") or ""
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise busy(folder) from error
@@ -131,11 +133,20 @@ def missing(folder: Path, why: str) -> IndexMissing:
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
-    """Open or create the database; the caller begins, commits and closes."""
+    """Open or create the database; the caller begins, commits and closes.
+
+    Raises:
+        IndexDamaged: the file belongs to another program, and was not touched.
+    """
     connection = sqlite3.connect(folder / FILE, timeout=BUSY_SECONDS, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    try:
+        format_of(connection, folder)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

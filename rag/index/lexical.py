@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-TITLE_WEIGHT, TEXT_WEIGHT = 0.5, 1.0
+TITLE_WEIGHT, TEXT_WEIGHT = 1.0, 1.0
 """Factors on the term frequencies of BM25; a title belongs to all passages of its document."""
 
 MAX_TERMS = 64  # distinct words of a question that are searched; the first ones count

@@ -48,7 +48,8 @@ def update(
     with database.explained(folder), _locked(folder):
         with _transaction(folder) as connection:
             writer = Writer(connection, folder, embedder, recipe)
-            writer.prepare()
+            with database.explained(folder, database.GARBLED):
+                writer.prepare()
             writer.take(chain([first], given), split)
             writer.embed(progress)
             name = writer.seal()
@@ -70,17 +71,20 @@ def _locked(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _transaction(folder: Path) -> Iterator[sqlite3.Connection]:
     """Commit what the block did, or nothing; a first build that fails leaves no file."""
-    with contextlib.closing(database.open_for_writing(folder)) as connection:
+    with database.explained(folder, database.GARBLED):
+        opened = database.open_for_writing(folder)
+    with contextlib.closing(opened) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if database.format_of(connection, folder) is None:
-                connection.close()
-                (folder / database.FILE).unlink(missing_ok=True)
+            with contextlib.suppress(sqlite3.Error, database.GARBLED, IndexDamaged):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if database.format_of(connection, folder) is None:
+                    connection.close()
+                    (folder / database.FILE).unlink(missing_ok=True)
             raise
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
