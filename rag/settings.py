@@ -61,7 +61,7 @@ class RetrieverSettings(Stage):
 
     top_k: int = Field(8, ge=1, le=100, description="Passages handed to the reader.")
     candidates: int = Field(50, ge=1, le=1_000, description="Candidates taken from each search.")
-    rrf_k: int = Field(60, ge=1, le=1_000, description="The constant of reciprocal rank fusion.")
+    rrf_k: int = Field(10, ge=1, le=1_000, description="The constant of reciprocal rank fusion.")
     dense_weight: float = Field(1.0, ge=0, le=10, description="Weight of the dense ranking.")
     lexical_weight: float = Field(1.0, ge=0, le=10, description="Weight of the BM25 ranking.")
     furniture_weight: float = Field(
