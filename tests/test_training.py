@@ -1,0 +1,357 @@
+"""A tiny training run: random BERT, a handful of rows, no model files and no training data."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from transformers import BertConfig, BertModel
+
+from rag.cross_encoder import CrossEncoder
+from rag.errors import ModelDamaged, ModelMissing
+from rag.reader_network import ReaderNetwork, pack, unpack
+from training import data, export, measure, mining, network, reader, unanswerable
+from training.data import Example, Recipe, reader_group
+from training.encoding import Encoder, Row, batches, collate, window
+from training.mining import Neighbours
+
+CITIES = {"Rome": "1201", "Oslo": "1302", "Lima": "1403", "Bern": "1504", "Kyiv": "1605"}
+SENTENCE = "The old town of {} was founded in {} by the sea ."
+
+
+def tokenizer() -> Tokenizer:
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.?'"
+    words = "the old town of was founded in by sea when what who".split()
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words, *letters, *(f"##{c}" for c in letters)]
+    made = Tokenizer(
+        WordPiece({piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
+    )
+    made.normalizer = BertNormalizer(lowercase=True)
+    made.pre_tokenizer = BertPreTokenizer()
+    return made
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=tokenizer().get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=300,
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def groups() -> list[data.Group]:
+    made: list[data.Group] = []
+    for city, year in CITIES.items():
+        passage = SENTENCE.format(city, year)
+        other = SENTENCE.format(*next(pair for pair in CITIES.items() if pair[0] != city))
+        question = f"when was {city} founded ?"
+        at = passage.index(year)
+        right = Example(question, passage, 1.0, 1.0, (at, at + 4))
+        made.append((right, Example(question, other, 0.0, 0.0, null=True)))
+        made.append((Example(f"{city} was founded in {year} .", passage, support=0),))
+        made.append((Example(f"{city} was founded in 9999 .", passage, support=1),))
+    return made
+
+
+@pytest.fixture
+def rows(base: Path) -> list[tuple[Row, ...]]:
+    return Encoder(reader.open_encoder(base, 64).tokenizer, 64).rows(groups(), 0)
+
+
+@pytest.fixture
+def begin(base: Path, tmp_path: Path) -> Callable[[str], reader.Run]:
+    schedule = reader.Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
+
+    def run(name: str) -> reader.Run:
+        fresh = network.begin(ReaderNetwork.start(base, seed=0))
+        return reader.Run(fresh, schedule, tmp_path / name)
+
+    return run
+
+
+def same(one: reader.Run, other: reader.Run) -> bool:
+    pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_loss_goes_down_and_the_answers_are_found(
+    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], tmp_path: Path
+) -> None:
+    run = begin("down")
+    reader.train(run, rows, steps=120)
+    lines = [
+        json.loads(line) for line in (tmp_path / "down" / "log.jsonl").read_text().split("\n")[:-1]
+    ]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert losses[-1] < 0.5 * losses[0]
+    figures = measure.measure(run.network, rows)
+    assert figures["span_f1"] > 0.9
+    assert figures["span_f1_n"] == len(CITIES)
+
+
+def test_a_stopped_run_goes_on_exactly(
+    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+) -> None:
+    through = begin("through")
+    reader.train(through, rows, steps=12)
+    stopped = begin("stopped")
+    reader.train(stopped, rows, steps=7)
+    resumed = begin("stopped")
+    assert resumed.resume()
+    assert (resumed.step, resumed.done) == (stopped.step, stopped.done)
+    assert same(resumed, stopped)
+    reader.train(resumed, rows, steps=5)
+    assert (resumed.step, resumed.done) == (through.step, through.done)
+    assert same(resumed, through)
+
+
+def test_nothing_to_resume(begin: Callable[[str], reader.Run]) -> None:
+    assert not begin("new").resume()
+
+
+def test_the_big_tables_stay_as_they_were(
+    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+) -> None:
+    fresh, run = begin("fresh"), begin("frozen")
+    reader.train(run, rows, steps=3)
+    was, now = fresh.network.encoder.state_dict(), run.network.encoder.state_dict()
+    same_now = {name for name in was if torch.equal(was[name], now[name])}
+    assert {
+        n for n in was if n.startswith(("embeddings.word_", "embeddings.position_emb"))
+    } <= same_now
+    assert "encoder.layer.0.attention.self.query.weight" not in same_now
+
+
+def test_exported_weights_give_the_same_judgement(
+    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], base: Path, tmp_path: Path
+) -> None:
+    run = begin("shipped")
+    reader.train(run, rows, steps=120)
+    output = tmp_path / "weights" / "reader.safetensors"
+    error = export.export(export.checkpoint_weights(run.folder), base, output, {"note": "tiny"})
+    assert error < 0.02
+    shipped = CrossEncoder.open(base, output, threads=1)
+
+    question, passage = "when was Oslo founded ?", SENTENCE.format("Oslo", "1302")
+    encoder = Encoder(reader.open_encoder(base, 64).tokenizer, 64)
+    batch = collate([(encoder.row(Example(question, passage), Random(0)),)])
+    run.network.eval()
+    with torch.inference_mode():
+        scores = network.score(run.network, batch)
+    (found,) = shipped.judge(question, [passage])
+    assert found.relevance == pytest.approx(float(scores.relevance[0]), abs=0.05)
+    assert found.answerable == pytest.approx(float(scores.answerable[0]), abs=0.05)
+    assert passage[found.start : found.end] == "1302"
+
+    claim = [(passage, "Oslo was founded in 1302 ."), (passage, "Oslo was founded in 9999 .")]
+    support = shipped.support(claim)
+    assert support.sum(axis=1) == pytest.approx([1.0, 1.0])
+    assert support.argmax(axis=1).tolist() == [0, 1]
+
+
+def test_packing_loses_at_most_half_a_step_of_its_row() -> None:
+    torch.manual_seed(1)
+    base = {"encoder.a": torch.randn(6, 50)}
+    trained = {
+        "encoder.a": base["encoder.a"] + 0.01 * torch.randn(6, 50),
+        "head": torch.randn(3, 4),
+    }
+    packed = pack(trained, base)
+    assert packed["encoder.a/int8"].dtype == torch.int8
+    back = unpack(packed, base)
+    step = (trained["encoder.a"] - base["encoder.a"]).abs().amax(dim=1) / 127
+    assert ((back["encoder.a"] - trained["encoder.a"]).abs() <= 0.51 * step[:, None]).all()
+    assert torch.allclose(back["head"], trained["head"], atol=2e-3)
+
+
+@pytest.fixture
+def shipped(base: Path, tmp_path: Path) -> Path:
+    fresh = ReaderNetwork.start(base, seed=3)
+    weights = {name: w.detach() for name, w in fresh.changed().items()}
+    export.export(weights, base, tmp_path / "fresh.safetensors", {})
+    return tmp_path / "fresh.safetensors"
+
+
+def test_judgements_are_in_the_order_of_the_passages(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    texts = [SENTENCE.format(c, y) * n for n, (c, y) in enumerate(CITIES.items(), start=1)]
+    together = opened.judge("when was Bern founded ?", texts)
+    alone = [opened.judge("when was Bern founded ?", [text])[0] for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        assert one.relevance == pytest.approx(other.relevance, abs=1e-4)
+        assert (one.start, one.end) == (other.start, other.end)
+
+
+def test_a_passage_longer_than_a_row_is_read_to_its_end(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = "sea " * 900
+    windows = list(opened._windows(0, [1, 2], text))
+    seen = sorted({offset for w in windows for offset in w.offsets})
+    assert seen == [(4 * i, 4 * i + 3) for i in range(900)]
+    assert max(len(w.ids) for w in windows) <= 256
+    (one,) = opened.judge("sea", [text])
+    assert text[one.start : one.end].startswith("sea")
+
+
+def test_spans_are_whole_words(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = "zebra, quagga; okapi 123.5 tapir"
+    (one,) = opened.judge("what ?", [text])
+    starts, ends = {0, 5, 7, 13, 15, 21, 24, 25, 27}, {5, 6, 13, 14, 20, 24, 25, 26, 32}
+    assert one.start in starts
+    assert one.end in ends
+
+
+def test_nothing_to_judge(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    assert opened.judge("what ?", []) == []
+    assert opened.support([]).shape == (0, 3)
+    (empty,) = opened.judge("what ?", [""])
+    assert (empty.start, empty.end, empty.span_score) == (0, 0, -np.inf)
+
+
+def test_weights_that_do_not_fit_are_refused(base: Path, shipped: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing):
+        CrossEncoder.open(base, tmp_path / "nowhere.safetensors")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(shipped.read_bytes()[:500])
+    with pytest.raises(ModelDamaged, match="cannot be read"):
+        CrossEncoder.open(base, broken)
+    save_file({"a": torch.zeros(1)}, broken, metadata={"format": "other"})
+    with pytest.raises(ModelDamaged, match="do not fit"):
+        CrossEncoder.open(base, broken)
+
+
+def test_a_window_holds_the_answer_wherever_it_is() -> None:
+    offsets = [(5 * i, 5 * i + 4) for i in range(100)]
+    for at in (0, 3, 50, 97):
+        for seed in range(20):
+            first, end, tokens = window(offsets, (5 * at, 5 * at + 9), 30, Random(seed))
+            assert end - first == 30
+            assert tokens == (at, at + 1)
+            assert 0 <= first <= at
+            assert at + 1 < end <= 100
+
+
+def test_batches_keep_groups_whole_and_within_the_budget(rows: list[tuple[Row, ...]]) -> None:
+    found = list(batches(rows, 200, Random(0)))
+    assert sorted(map(id, rows)) == sorted(id(group) for part in found for group in part)
+    for part in found:
+        batch = collate(part)
+        assert batch.ids.numel() <= 200 or len(part) == 1
+
+
+def test_the_ranking_loss_is_the_cross_entropy_of_the_positive() -> None:
+    scores = torch.tensor([2.0, 0.0, 1.0, 5.0])
+    nan = float("nan")
+    labels = torch.tensor([1.0, 0.0, nan, 1.0])  # a positive alone does not count
+    got = network.listwise(scores, labels, torch.tensor([0, 0, 0, 1]))
+    assert float(got) == pytest.approx(np.log(1 + np.exp(-2.0)))
+
+
+def test_auroc_by_hand() -> None:
+    assert measure.auroc([3, 2, 1, 0], [True, False, True, False]) == 0.75
+    assert measure.auroc([1, 1], [True, False]) == 0.5
+    assert np.isnan(measure.auroc([1.0], [True]))
+
+
+def test_bm25_agrees_with_the_formula() -> None:
+    texts = ["red fish swims", "blue fish", "a red red door in the wall of the house"]
+    assert mining.bm25_top(["red door"], texts, 3).tolist()[0][:2] == [2, 0]
+    assert mining.bm25_top(["blue fish"], texts, 2).tolist() == [[1, 0]]
+
+
+def test_a_wrong_passage_never_holds_the_answer() -> None:
+    near = Neighbours(["Rome is old", "Rome, founded 1201", "Oslo"], {"q": (1, 0, 2)})
+    drawn = {near.passage("q", ["1201"], Random(seed)) for seed in range(50)}
+    assert drawn == {"Rome is old", "Oslo"}
+    assert near.passage("unknown", [], Random(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "answer", "expected"),
+    [
+        ("what happened in 1995", "It rained in 1995.", "rain", r"what happened in (19|20)\d\d"),
+        ("Who beat Anna Lind?", "Max Berg lost. Then Eva Holm beat Anna Lind.", "Eva Holm", None),
+        ("who wrote the first book", "He wrote the first book.", "He", "who wrote the last book"),
+    ],
+)
+def test_changed_questions(question: str, passage: str, answer: str, expected: str | None) -> None:
+    import re
+
+    found = {unanswerable.change(question, passage, answer, Random(s)) for s in range(30)} - {None}
+    assert found
+    assert question not in found
+    if expected is None:
+        assert found == {"Who beat Max Berg?"}
+    else:
+        assert all(re.fullmatch(expected, one) for one in found if one)
+
+
+def test_a_reader_row_becomes_a_group() -> None:
+    row: dict[str, Any] = {
+        "question": "who wrote the first book",
+        "passage": "Ann wrote the first book.",
+        "answer": "Ann",
+        "answer_start": 0,
+        "source": "x",
+    }
+    near = Neighbours(["Bob wrote the second book."], {row["question"]: (0,)})
+    right, wrong, changed = reader_group(row, near, Recipe(near=1, changed=1), Random(1))
+    assert (right.relevance, right.answerable, right.span) == (1.0, 1.0, (0, 3))
+    assert (wrong.passage, wrong.relevance, wrong.null) == ("Bob wrote the second book.", 0.0, True)
+    assert (changed.passage, changed.answerable, changed.relevance) == (row["passage"], 0.0, None)
+    assert changed.question == "who wrote the last book"
+
+
+def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> None:
+    made = {
+        "reader": [
+            {
+                "question": f"what is number {i}",
+                "passage": f"It is called number{i}.",
+                "answer": f"number{i}",
+                "answer_start": 13,
+                "source": "squad1.1",
+            }
+            for i in range(400)
+        ],
+        "rerank": [
+            {"question": f"q{i}", "positives": ["a"], "negatives": ["b", "c"], "source": "selqa"}
+            for i in range(100)
+        ],
+        "nli": [
+            {"premise": f"p{i}", "hypothesis": "h", "label": "refuted", "source": "mnli"}
+            for i in range(100)
+        ],
+    }
+    for name, some in made.items():
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in some)
+    first = data.plan(tmp_path, Neighbours.none(), Recipe(), 7)
+    assert first == data.plan(tmp_path, Neighbours.none(), Recipe(), 7)
+    kept = data.plan(tmp_path, Neighbours.none(), Recipe(), 7, kept=True)
+    assert len(first) + len(kept) == 600
+    assert 3 < len(kept) < 40
+    assert not {g[0].passage for g in first} & {g[0].passage for g in kept if g[0].span}

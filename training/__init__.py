@@ -1,0 +1,4 @@
+"""How the shipped weights were made: one command per model, seeds fixed, results recorded.
+
+Nothing in `rag` imports this package.
+"""

@@ -1,0 +1,196 @@
+"""Training rows, and the groups the reader learns from.
+
+Read the gzipped JSON lines, keep a slice aside by content hash, and write each question as a group:
+its right passage, a near but wrong one, and sometimes a changed question that the right passage no
+longer answers. Knows nothing of tokens or networks.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from training.mining import Neighbours
+from training.unanswerable import change
+
+SUPPORT = ("supported", "refuted", "unrelated")
+HELD_OUT = 40  # one row in forty is never trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question and passage (or hypothesis and premise), with the labels that are known.
+
+    `relevance` and `answerable` are 0.0, 1.0, or None when the source does not say. `span` is the
+    answer's characters in the passage; `null` says that a span must not be found. `support` is an
+    index into `SUPPORT`.
+    """
+
+    question: str
+    passage: str
+    relevance: float | None = None
+    answerable: float | None = None
+    span: tuple[int, int] | None = None
+    null: bool = False
+    support: int | None = None
+    source: str = ""
+
+
+Group = tuple[Example, ...]
+"""Examples that are compared with each other: one batch holds all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How many groups of each source enter the plan, and how hard they are made."""
+
+    reader: tuple[tuple[str, int], ...] = (
+        ("squad1.1", 5000),
+        ("squad-train", 4500),
+        ("qed-nq", 7000),
+        ("fairytaleqa", 2200),
+        ("quoref", 900),
+        ("covid-qa", 800),
+        ("bioasq", 900),
+        ("clapnq", 300),
+    )
+    rerank: tuple[tuple[str, int], ...] = (
+        ("selqa", 2400),
+        ("squad-train-sentences", 2000),
+        ("bioasq", 500),
+    )
+    nli: tuple[tuple[str, int], ...] = (
+        ("fever-athnlp", 5500),
+        ("fever-symmetric", 1100),
+        ("fool-me-twice", 2500),
+        ("mnli", 3500),
+        ("halueval", 1000),
+        ("boolq", 1200),
+        ("bioasq", 300),
+    )
+    titled: int = 1500
+    near: float = 0.6
+    changed: float = 0.3
+    rerank_negatives: int = 3
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a gzipped JSON-lines file."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def held_out(text: str) -> bool:
+    """Say whether rows with this text are kept aside: decided by its hash, one in `HELD_OUT`."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % HELD_OUT == 0
+
+
+def take(
+    found: list[dict[str, Any]], wanted: Sequence[tuple[str, int]], random: Random
+) -> list[dict[str, Any]]:
+    """Draw up to the wanted number of rows for each prefix of `source`."""
+    taken = []
+    for prefix, count in wanted:
+        pool = [row for row in found if row["source"].startswith(prefix)]
+        taken += random.sample(pool, min(count, len(pool)))
+    return taken
+
+
+def answer_span(row: dict[str, Any]) -> tuple[int, int] | None:
+    """Return the characters of a reader row's answer, or None when it has none."""
+    start = row["answer_start"]
+    return None if start < 0 else (start, start + len(row["answer"]))
+
+
+def reader_group(row: dict[str, Any], near: Neighbours, recipe: Recipe, random: Random) -> Group:
+    """Write a reader row as a group: right passage, near passage, changed question."""
+    question, passage, source = row["question"], row["passage"], row["source"]
+    span = answer_span(row)
+    if span is None:
+        return (Example(question, passage, None, 0.0, None, True, None, source),)
+    group = [Example(question, passage, 1.0, 1.0, span, False, None, source)]
+    if random.random() < recipe.near:
+        wrong = near.passage(question, avoid=(passage, row["answer"]), random=random)
+        if wrong is not None:
+            group.append(Example(question, wrong, 0.0, 0.0, None, True, None, source))
+    if random.random() < recipe.changed:
+        changed = change(question, passage, row["answer"], random)
+        if changed is not None:
+            group.append(Example(changed, passage, None, 0.0, None, True, None, source))
+    return tuple(group)
+
+
+def rerank_group(row: dict[str, Any], negatives: int, random: Random) -> Group:
+    """Write a rerank row as one positive and some of its negatives; spans are not known."""
+    question, source = row["question"], row["source"]
+    wrong = random.sample(row["negatives"], min(negatives, len(row["negatives"])))
+    right = random.choice(row["positives"])
+    return (
+        Example(question, right, 1.0, source=source),
+        *(Example(question, text, 0.0, source=source) for text in wrong),
+    )
+
+
+def nli_group(row: dict[str, Any]) -> Group:
+    """Write a premise and hypothesis as a group of one."""
+    label = SUPPORT.index(row["label"])
+    return (Example(row["hypothesis"], row["premise"], support=label, source=row["source"]),)
+
+
+def titled_groups(found: list[dict[str, Any]], count: int, random: Random) -> list[Group]:
+    """Write yes/no search questions, whose premises open with a title, as relevance groups.
+
+    The wrong passage is the one of another row with a word of its title in the question, else any.
+    """
+    pool = [row for row in found if row["source"].startswith("boolq") and " -- " in row["premise"]]
+    texts = [row["premise"].replace(" -- ", "\n", 1) for row in pool]
+    titles: dict[str, list[int]] = {}
+    for index, text in enumerate(texts):
+        for word in set(text.partition("\n")[0].lower().split()):
+            if len(word) > 3:
+                titles.setdefault(word, []).append(index)
+    groups: list[Group] = []
+    for index in random.sample(range(len(pool)), min(count, len(pool))):
+        question = pool[index]["hypothesis"].lower().rstrip("?")
+        near = [i for word in question.split() for i in titles.get(word, ())]
+        wrong = random.choice([i for i in near if texts[i] != texts[index]] or [index - 1])
+        if texts[wrong] != texts[index]:
+            right = Example(question, texts[index], 1.0, source="boolq/titled")
+            groups.append((right, Example(question, texts[wrong], 0.0, source="boolq/titled")))
+    return groups
+
+
+def plan(
+    folder: Path, near: Neighbours, recipe: Recipe, seed: int, *, kept: bool = False
+) -> list[Group]:
+    """Build the groups of a run in their final, shuffled order.
+
+    With `kept`, build them from the held-out slice instead, every reader row with a near passage.
+    The same folder, recipe and seed give the same groups.
+    """
+    random = Random(f"{seed}/{kept}")
+    keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
+    found = {
+        name: [r for r in rows(folder / f"{name}.jsonl.gz") if held_out(r[key]) == kept]
+        for name, key in keys.items()
+    }
+    groups = [
+        reader_group(row, near, recipe, random)
+        for row in take(found["reader"], recipe.reader, random)
+    ]
+    groups += [
+        rerank_group(row, recipe.rerank_negatives, random)
+        for row in take(found["rerank"], recipe.rerank, random)
+        if row["positives"] and row["negatives"]
+    ]
+    groups += titled_groups(found["nli"], recipe.titled, random)
+    groups += [nli_group(row) for row in take(found["nli"], recipe.nli, random)]
+    random.shuffle(groups)
+    return groups

@@ -1,0 +1,120 @@
+"""Questions that sound right for a passage but that it does not answer.
+
+After the kinds of negative that people wrote for SQuAD 2.0 (Rajpurkar et al. 2018, table 2): a
+number or year changed, an entity swapped, a word turned into its opposite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from random import Random
+
+OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
+more fewer, oldest newest, earliest latest, before after, north south, northern southern, east west,
+eastern western, increase decrease, increased decreased, won lost, win lose, winner loser,
+begin end, began ended, start end, started ended, born died, birth death, above below, over under,
+longest shortest, longer shorter, best worst, major minor, father mother, son daughter,
+brother sister, husband wife, king queen, male female, men women, buy sell, bought sold,
+open close, opened closed, join leave, joined left, allow forbid, allowed forbidden,
+accept reject, accepted rejected, support oppose, supported opposed, include exclude,
+included excluded, majority minority, maximum minimum, ancient modern, early late, rich poor,
+hot cold, warm cold, inside outside, public private, import export, imported exported,
+create destroy, created destroyed, gain lose, gained lost, rise fall, rose fell, arrive depart,
+arrived departed, love hate, loved hated, legal illegal, common rare, likely unlikely,
+strong weak, stronger weaker, positive negative, fast slow, faster slower, old young,
+older younger, upper lower, left right, true false, remember forget, teacher student,
+attack defend, attacked defended, friend enemy, can cannot, did didn't, does doesn't, is isn't,
+was wasn't, are aren't, were weren't"""
+NEGATIONS = ("can", "did", "does", "is", "was", "are", "were")
+
+OPPOSITE: dict[str, str] = {}
+for _pair in OPPOSITES.replace("\n", " ").split(","):
+    _one, _other = _pair.split()
+    OPPOSITE.setdefault(_one, _other)
+    if _one not in NEGATIONS:
+        OPPOSITE.setdefault(_other, _one)
+
+NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
+NAME = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+|de\s+)?[A-Z][\w'’-]*)*")
+WORD = re.compile(r"[A-Za-z']+")
+QUESTION_WORDS = frozenset(
+    "what who whom whose when where which why how in on at by for from to did do does is was are "
+    "were the a an if during after before according of and it he she they this that there".split()
+)
+
+Change = Callable[[str, str, str, Random], str | None]
+
+
+def change_number(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Replace a number of the question by another: of the passage, else a little off."""
+    found = list(NUMBER.finditer(question))
+    if not found:
+        return None
+    match = random.choice(found)
+    digits = match.group().replace(",", "")
+    others = [n for n in NUMBER.findall(passage) if n not in (match.group(), answer)]
+    others = [n for n in others if len(n.replace(",", "")) == len(digits)]
+    if others and random.random() < 0.5:
+        new: str = random.choice(others)
+    elif "." in digits or len(digits) > 9:
+        return None
+    else:
+        span = 30 if len(digits) == 4 else max(2, int(digits) // 2)
+        new = str(max(0, int(digits) + random.choice((-1, 1)) * random.randint(1, span)))
+    if new == digits or (new in passage and random.random() < 0.5):
+        return None
+    return question[: match.start()] + new + question[match.end() :]
+
+
+def names(text: str) -> list[str]:
+    """Return the capitalised runs of a text that are not just how a sentence starts."""
+    found = []
+    for match in NAME.finditer(text):
+        words = match.group().split()
+        while words and words[0].lower() in QUESTION_WORDS:
+            words = words[1:]
+        opens = match.start() == 0 or text[: match.start()].rstrip()[-1:] in (".", "?", "!", '"')
+        if words and not (opens and len(words) == 1):
+            found.append(" ".join(words))
+    return found
+
+
+def change_name(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Replace a name of the question by another name of the passage."""
+    asked = [name for name in names(question) if len(name) > 2]
+    if not asked:
+        return None
+    old = random.choice(asked)
+    used = set(f"{question} {answer}".casefold().split())
+    size = len(old.split())
+    others = [n for n in names(passage) if used.isdisjoint(n.casefold().split()) and len(n) > 2]
+    alike = [n for n in others if abs(len(n.split()) - size) <= 1]
+    if not alike or old.casefold() in answer.casefold():
+        return None
+    return question.replace(old, random.choice(alike), 1)
+
+
+def change_opposite(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Turn one word of the question into its opposite, or negate its verb."""
+    found = [m for m in WORD.finditer(question) if m.group().lower() in OPPOSITE]
+    telling = [m for m in found if m.group().lower() not in NEGATIONS]
+    if not telling and random.random() < 0.6:
+        found = []
+    if not found:
+        return None
+    match = random.choice(telling or found)
+    new = OPPOSITE[match.group().lower()]
+    new = new.capitalize() if match.group()[0].isupper() else new
+    return question[: match.start()] + new + question[match.end() :]
+
+
+def change(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Change the question so that the passage no longer answers it; None if it cannot be."""
+    ways: list[Change] = [change_number, change_name, change_opposite]
+    random.shuffle(ways)
+    for way in ways:
+        changed = way(question, passage, answer, random)
+        if changed is not None and changed != question:
+            return changed
+    return None
