@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.blocks import Block, blocks
+from rag.lines import BIOGRAPHY, CREDIT, MAX_LINE, TITLE_LINE, line_role
 
 Role = Literal[
     "front", "title", "lead", "caption", "credit", "byline", "furniture", "heading", "body"
@@ -22,88 +23,9 @@ HEAD = 12  # blocks at most before the article proper
 TAIL = 6  # blocks at most after it
 MAX_TITLE = 160  # characters
 MAX_LEAD = 400
-MAX_LINE = 300  # a longer block is never a credit, a byline or furniture
 
-_OPEN = r"^[\s>*_(\[|–—-]*"
-_SOURCES = (
-    r"(?:Getty(?: Images)?|Reuters|AFP|Associated Press|Shutterstock|EPA|Alamy|Unsplash|Pexels"
-    r"|iStock|Wikimedia Commons|Flickr|Bloomberg|Magnum(?: Photos)?|Adobe Stock|Zuma(?: Press)?)"
-)
-_PICTURE = (
-    r"(?:(?:header|cover|lead|top|main|featured?|file)\s+)?"
-    r"(?:image|photo(?:graph|graphy|grapher)?|picture|pic|illustration|artwork|graphic|video)s?"
-)
-CREDIT = re.compile(
-    rf"{_OPEN}(?:{_PICTURE}(?:\s+(?:credits?|source|courtesy(?:\s+of)?|by))?\s*:"
-    rf"|{_PICTURE}\s+(?:credits?\s+)?(?:by|courtesy(?:\s+of)?)\s"
-    r"|(?:credits?|courtesy)\s*:|©\s)[\s*_]*(?P<name>\S.*)$",
-    re.IGNORECASE | re.DOTALL,
-)
-CREDIT_AFTER = re.compile(  # at the end of the caption itself
-    rf"(?:[(\[]\s*(?:{_PICTURE}|credits?)\s*(?::|by\s|courtesy\s)\s*(?P<name>[^()]{{2,120}})[)\]]"
-    rf"|(?P<agency>[(\[]?[\w.’'\- ]{{2,60}}(?:/| via |, via ){_SOURCES}(?:/{_SOURCES})*[)\]]?))"
-    r"[\s.*_]*$",
-    re.IGNORECASE,
-)
-BYLINE = re.compile(
-    rf"{_OPEN}(?i:by|words by|written by|author\s*:|text by|reported by)[\s:*_]+"
-    r"(?P<name>[A-ZÀ-Þ][\w.’'\-]*(?:\s+(?:and\s+|&\s+|de\s+|van\s+|von\s+|la\s+)?"
-    r"[A-ZÀ-Þ][\w.’'\-]*){0,5})(?P<rest>[\s,|*_–—-].*)?$",
-    re.DOTALL,
-)
-_MONTHS = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
-    r"|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
-)
-DATE = re.compile(
-    rf"(?P<iso>\d{{4}}-\d\d-\d\d)"
-    rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<month>{_MONTHS}),?\s+(?P<year>\d{{4}})"
-    rf"|(?P<month2>{_MONTHS})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year2>\d{{4}})"
-    r"|(?P<slashed>\d{1,2}[/.]\d{1,2}[/.]\d{4})",
-    re.IGNORECASE,
-)
-_WEEKDAY = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,?\s+"
-DATE_LINE = re.compile(
-    rf"{_OPEN}(?:(?:first\s+|last\s+)?(?:published|posted|updated|date|created|written)"
-    rf"(?:\s+on|\s+at)?[\s:*_]+)?(?:{_WEEKDAY})?(?:{DATE.pattern})"
-    r"(?:[T,\s|·•–—-]+(?:at\s+)?\d{1,2}[:.]\d\d.{0,20})?[\s.*_)]*$",
-    re.IGNORECASE,
-)
-TITLE_LINE = re.compile(r"^title\s*:\s*(?P<name>\S.*)$", re.IGNORECASE)
-FURNITURE = re.compile(
-    rf"{_OPEN}(?:"
-    r"follow\s[^.]{1,80}\son\s(?:twitter|x\b|facebook|instagram|mastodon|bluesky|linkedin|threads"
-    r"|youtube|tiktok|social media)"
-    r"|(?:sign up|subscribe|register)\b.{0,80}\b(?:newsletter|inbox|updates|podcast|channel|emails?"
-    r"|alerts|digest)\b"
-    r"|get\b.{0,60}\b(?:in|to) your inbox\b"
-    r"|subscribe (?:now|today|here)\b"
-    r"|(?:read|see|watch|listen)\s+(?:more|also|next|on)\s*(?:[:>»…]|$|about\b|from\b|on\b|at\b|here)"
-    r"|(?:more|related|recommended)(?:\s+(?:stories|articles|reading|from\b.{0,40}))?\s*(?:[:»]|$)"
-    r"|(?:you (?:might|may) also like|most (?:read|popular)|trending now|(?:keep|continue) reading)"
-    r"|share (?:this|on|via)\b"
-    r"|(?:like|find|join) us on\b"
-    r"|(?:advertisement|sponsored content|scroll to continue|skip to (?:main )?content)\b"
-    r"|click here\b"
-    r"|(?:copyright\s+)?(?:©|\(c\))\s*(?:copyright\s*)?\d{4}|copyright\s+(?:by\s+)?\d{4}"
-    r"|.{0,80}\ball rights reserved\b"
-    r"|this (?:story|article|piece|post|report)\s+(?:is part of|(?:was )?(?:first|originally)\s"
-    r"(?:published|appeared|produced)|has been (?:updated|corrected|republished))\b"
-    r"|(?:got|have|do you have) (?:a|any) (?:story|news )?\s?tips?\b"
-    r"|(?:\d+ )?comments?\s*(?:\(\d+\))?$|leave a comment\b"
-    r"|(?:this|our)\b.{0,60}\b(?:website|site) uses cookies\b"
-    r"|.{2,80}\bis (?:an? |our |the )?(?:ongoing|occasional|regular|weekly|monthly|biweekly|"
-    r"daily)\s(?:\w+\s)?(?:series|column|newsletter)\s(?:of|on|about|that|where|in|from|by)\b"
-    r")",
-    re.IGNORECASE | re.DOTALL,
-)
-BIOGRAPHY = re.compile(  # only after the article: in its middle this is news
-    r"^[*_]*[A-ZÀ-Þ][\w’'-]+(?:\s[A-ZÀ-Þ][\w.’'-]*){1,3}\s(?:is|was)\s(?:an?|the|our)\s.{0,60}"
-    r"\b(?:reporter|writer|journalist|correspondent|columnist|editor|author|contributor)\b",
-    re.DOTALL,
-)
 _MARKUP = re.compile(r"^[ ]{0,3}#{1,6}\s+|\s+#+\s*$|\s*\n[ ]{0,3}(?:=+|-+)\s*$")
-_TERMINATED = re.compile(r"[.,;:…][\s”’\"')\]*_]*$")
+_TERMINATED = re.compile(r"[.,;:…。、][\s”’\"')\]*_]*$")
 _LIST = re.compile(r"^(?:[-*+•]|\d+[.)])\s")
 
 
@@ -123,7 +45,7 @@ def layout(text: str, title: str | None = None) -> tuple[Piece, ...]:
     With `title` given, the block that reads so is the title (if any does); otherwise one is looked
     for: the first heading, a `Title:` line, or a headline.
     """
-    found = blocks(text, alone=lambda line: _line_role(line) is not None)
+    found = blocks(text, alone=lambda line: line_role(line) is not None)
     roles = [_first_role(text, block) for block in found]
     _biographies(text, found, roles)
     at = _given_title(text, found, title) if title is not None else _title(text, found, roles)
@@ -148,20 +70,6 @@ def heading_words(block: str) -> str:
     return stripped.strip()
 
 
-def _line_role(line: str) -> Role | None:
-    """Tell a line that speaks for itself by its words alone."""
-    if len(line) > MAX_LINE:
-        return None
-    if FURNITURE.match(line):
-        return "furniture"
-    if CREDIT.match(line) or CREDIT_AFTER.search(line):
-        return "credit"
-    if (byline := BYLINE.match(line)) and len(line) <= 120 and not line.endswith("."):
-        rest = (byline["rest"] or "").strip(" ,|*_–—-")
-        return "byline" if not rest or not rest[0].islower() else None
-    return "byline" if DATE_LINE.match(line) else None
-
-
 def _first_role(text: str, block: Block) -> Role:
     """Return what a block is by its own shape and words."""
     if block.shape == "front":
@@ -169,7 +77,7 @@ def _first_role(text: str, block: Block) -> Role:
     if block.shape == "heading":
         return "heading"
     words = text[block.start : min(block.end, block.start + MAX_LINE + 1)]
-    return (_line_role(words) if block.shape == "paragraph" else None) or "body"
+    return (line_role(words) if block.shape == "paragraph" else None) or "body"
 
 
 def _biographies(text: str, found: Sequence[Block], roles: list[Role]) -> None:
@@ -203,14 +111,19 @@ def _title(text: str, found: Sequence[Block], roles: Sequence[Role]) -> int | No
     for at, role in enumerate(roles[:HEAD]):
         if role == "heading" or TITLE_LINE.match(text[found[at].start : found[at].end][:MAX_TITLE]):
             return at
+    first = True  # a headline further down must look more like one: it may be a subheading
     for at, block in enumerate(found[:HEAD]):
         if roles[at] != "body":
             continue
+        captioned = roles[at + 1 : at + 2] == ["credit"]
+        opening, first = first, first and captioned
         words = text[block.start : block.end]
         if block.end - block.start >= LONG:
             return None
+        if not opening and not _title_case(words):
+            continue
         if _headline(words) and any(role == "body" for role in roles[at + 1 :]):
-            captions = "credit" in roles[at + 1 : at + 2] and found[at + 1].group == block.group
+            captions = captioned and found[at + 1].group == block.group
             others = any(
                 role == "body" and _headline(text[later.start : later.end])
                 for later, role in zip(found[at + 2 : HEAD], roles[at + 2 : HEAD], strict=True)
@@ -230,6 +143,13 @@ def _headline(words: str) -> bool:
     if not letters or len(words.split()) > 24:
         return False
     return words[0].isupper() or words[0].isdigit() or words[0] in "“‘\"'¿¡«" or _scriptless(words)
+
+
+def _title_case(words: str) -> bool:
+    """Judge whether most longer words have a capital, and nothing is asked or shouted."""
+    long = [word for word in words.split() if len(word) > 3 and word[0].isalpha()]
+    capitals = sum(word[0].isupper() for word in long)
+    return capitals * 10 >= len(long) * 6 and words[-1] not in "?!" and not words.isupper()
 
 
 def _scriptless(words: str) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import FORMATS, load, read
-from rag.documents.facts import iso_date, name_words
+from rag.documents.facts import facts, iso_date, name_words
 from rag.errors import FormatUnknown, SourceEmpty, SourceError, SourceMissing
 from rag.layout import heading_words, layout
 from rag.types import Document, Skipped
@@ -394,6 +394,26 @@ def test_a_document_that_is_all_furniture_is_its_own_body() -> None:
 def test_no_title_in_running_text() -> None:
     text = "This is the first sentence. It is not a title.\n\nAnd a second paragraph follows.\n"
     assert [role for role, _ in roles(text)] == ["body", "body"]
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ("A boat in the ice.\n\nSnow Falls on the Coast", "Snow Falls on the Coast"),
+        ("A boat in the ice.\nImage: Ann Lee\n\nWhy is it cold?", "Why is it cold?"),
+        ("Why is it cold?", "Why is it cold?"),
+        ("Boats in ice\nPhoto: Ann Lee\n\nA Cold Day in May", "A Cold Day in May"),
+        ("A Cold Day in May\nPhoto: Ann Lee", "A Cold Day in May"),
+        ("Sign up for our newsletter\n\nBy Jo Field\n\nA cold day", "A cold day"),
+        ("Title: A cold day\nDate: 3 May 2020", "A cold day"),
+        ("A cold day\n==========", "A cold day"),
+        ("It was cold.\n\nWhat did the sailors say?", None),
+        ("- bread\n\n- milk", None),
+    ],
+)
+def test_title(head: str, title: str | None) -> None:
+    text = f"{head}\n\n" + "The sea froze. " * 30
+    assert facts(text).get("title") == title
 
 
 def test_caption_under_the_standfirst() -> None:

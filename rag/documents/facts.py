@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from rag.layout import BYLINE, CREDIT, CREDIT_AFTER, DATE, Piece, heading_words, layout
+from rag.layout import Piece, heading_words, layout
+from rag.lines import BYLINE, CREDIT, CREDIT_AFTER, DATE
 
 _KEY = re.compile(r"^(?P<key>[\w-]+)\s*[:=][ \t]*(?P<value>[^\r\n]*)$", re.MULTILINE)
 _KEYS = {
