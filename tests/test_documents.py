@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from documents_samples import MARKDOWN, PRESS, UNTITLED, WINDOWS
 from hypothesis import given
+from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from rag.documents import FORMATS, load, read
@@ -124,6 +125,7 @@ def test_one_broken_byte_does_not_change_the_alphabet(tmp_path: Path) -> None:
     assert load(path).text.endswith("crème.\n\ufffd end\n")
 
 
+@run(deadline=None)  # a busy machine is no failure
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_text_is_what_python_reads(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = write(tmp_path_factory.mktemp("any") / "a.txt", text)
@@ -460,3 +462,17 @@ def test_iso_date(words: str, date: str) -> None:
 def test_name_words() -> None:
     assert name_words("a/annual_report-2020.txt") == "annual report 2020"
     assert name_words("___.txt") == "___.txt"
+
+
+@run(deadline=None)  # a busy machine is no failure
+@given(st.binary(max_size=300), st.sampled_from(["a.txt", "a.md", "a.jsonl", "a.pdf", "a"]))
+def test_no_file_stops_the_reading(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / name).write_bytes(data)
+    write(folder / "z.txt", "The words after it.\n")
+    found = list(read([folder]))
+    assert isinstance(found[-1], Document)
+    assert found[-1].text == "The words after it.\n"
+    assert all(item.reason for item in found if isinstance(item, Skipped))

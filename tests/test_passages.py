@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from documents_samples import MARKDOWN, PRESS, WINDOWS
 from hypothesis import example, given
+from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from rag.documents import load
@@ -73,6 +74,7 @@ SETTINGS = st.builds(
 )
 
 
+@run(deadline=None)  # a busy machine is no failure
 @given(TEXTS, SETTINGS, st.sampled_from(["", "The Title", "A heading", "\n"]))
 @example("\n" * 50, PassageSettings(), "")
 @example("\ud800 a lone surrogate", PassageSettings(), "")
@@ -92,6 +94,7 @@ def test_offsets_are_exact(text: str, settings: PassageSettings, title: str) -> 
     assert len({passage.id for passage in passages}) == len(passages)
 
 
+@run(deadline=None)  # a busy machine is no failure
 @given(TEXTS, SETTINGS)
 def test_sentences_fill_their_passage(text: str, settings: PassageSettings) -> None:
     for passage in split(Document("d", text), settings):
@@ -107,6 +110,7 @@ def test_sentences_fill_their_passage(text: str, settings: PassageSettings) -> N
         assert position == passage.end
 
 
+@run(deadline=None)  # a busy machine is no failure
 @given(TEXTS)
 def test_sentences_fill_any_text(text: str) -> None:
     assert "".join("".join(spoken(text)).split()) == "".join(text.split())
