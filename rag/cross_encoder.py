@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BATCH = 8  # rows a forward pass
 LENGTH = 256  # tokens a row; training saw 240
 QUESTION = 48  # tokens of a question that are read
+TITLE = 16  # tokens of a title that are read
 STRIDE = 64  # tokens that two windows of a long passage share
 LONGEST = 30  # tokens of an answer at most
 HINT = "reinstall the package, or choose the untrained reader"
@@ -51,12 +52,14 @@ class Judgement:
 class Window:
     """The part of a pair that fits a row: ids, and where its passage tokens are.
 
-    `offsets` are the characters of each passage token in the whole passage; the first of them is
-    at position `first` of the row. A span may begin where `opens`, and end where `closes`.
+    The second text starts at position `second` of the row: a title, if there is one, then the
+    passage from position `first`. `offsets` are the characters of each passage token in the whole
+    passage. A span may begin where `opens`, and end where `closes`.
     """
 
     pair: int
     ids: tuple[int, ...]
+    second: int
     first: int
     offsets: tuple[tuple[int, int], ...]
     opens: tuple[bool, ...]
@@ -91,14 +94,19 @@ class CrossEncoder:
         tokenizer.no_padding()
         return cls(network, tokenizer)
 
-    def judge(self, question: str, passages: Sequence[str]) -> list[Judgement]:
-        """Judge every passage against the question, in order.
+    def judge(
+        self, question: str, passages: Sequence[str], titles: Sequence[str] = ()
+    ) -> list[Judgement]:
+        """Judge every passage against the question, in order; `titles`, if given, one a passage.
 
+        A title is read before its passage, but no span lies in it.
         A passage longer than a row is read in windows: the best window's relevance and
         answerability, and the best span of all.
         """
         found: dict[int, list[Judgement]] = {}
-        for windows, scores in self._scores([(question, passage) for passage in passages]):
+        titles = titles or [""] * len(passages)
+        asked = [(question, *pair) for pair in zip(passages, titles, strict=True)]
+        for windows, scores in self._scores(asked):
             for i, window in enumerate(windows):
                 start, end, score = best_span(
                     np.asarray(scores.start[i]), np.asarray(scores.end[i]), window
@@ -117,7 +125,7 @@ class CrossEncoder:
         """
         out = np.zeros((len(pairs), 3), dtype=np.float64)
         out[:, 2] = 2.0
-        asked = [(hypothesis, premise) for premise, hypothesis in pairs]
+        asked = [(hypothesis, premise, "") for premise, hypothesis in pairs]
         for windows, scores in self._scores(asked):
             rows = np.asarray(scores.support.double().softmax(dim=-1))
             for window, row in zip(windows, rows, strict=True):
@@ -125,34 +133,45 @@ class CrossEncoder:
                     out[window.pair] = row
         return out
 
-    def _scores(self, pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[list[Window], Scores]]:
-        """Yield batches of windows of about equal length, with their scores."""
+    def _scores(
+        self, pairs: Sequence[tuple[str, str, str]]
+    ) -> Iterator[tuple[list[Window], Scores]]:
+        """Yield batches of windows of (question, passage, title), with their scores."""
         import torch
 
         questions: dict[str, list[int]] = {}
         windows: list[Window] = []
-        for i, (question, passage) in enumerate(pairs):
+        for i, (question, passage, title) in enumerate(pairs):
             if question not in questions:
-                encoded = self._tokenizer.encode(question, add_special_tokens=False)
-                questions[question] = encoded.ids[:QUESTION]
-            windows += self._windows(i, questions[question], passage)
+                questions[question] = self._ids(question, QUESTION)
+            windows += self._windows(i, questions[question], passage, self._ids(title, TITLE))
         windows.sort(key=lambda window: len(window.ids))
         for at in range(0, len(windows), BATCH):
             part = windows[at : at + BATCH]
             with torch.inference_mode():
                 yield part, self._network(*(torch.from_numpy(array) for array in pad(part)))
 
-    def _windows(self, pair: int, question: Sequence[int], passage: str) -> Iterator[Window]:
+    def _ids(self, text: str, most: int) -> list[int]:
+        """Return a text's first tokens."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids[:most]
+
+    def _windows(
+        self, pair: int, question: Sequence[int], passage: str, title: Sequence[int] = ()
+    ) -> Iterator[Window]:
+        """Yield the rows that a passage needs: one, or several that share `STRIDE` tokens."""
         cls, sep = (self._tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
         read = self._tokenizer.encode(passage, add_special_tokens=False)
         words = [*read.word_ids, None]
-        room = LENGTH - len(question) - 3
+        before = (cls, *question, sep, *title)
+        room = LENGTH - len(before) - 1
         for at in range(0, max(1, len(read.ids) - STRIDE), room - STRIDE):
             end = min(at + room, len(read.ids))
             yield Window(
                 pair,
-                (cls, *question, sep, *read.ids[at:end], sep),
+                (*before, *read.ids[at:end], sep),
                 len(question) + 2,
+                len(before),
                 tuple(read.offsets[at:end]),
                 tuple(i == 0 or words[i] != words[i - 1] for i in range(at, end)),
                 tuple(words[i] != words[i + 1] for i in range(at, end)),
@@ -199,7 +218,7 @@ def pad(windows: Sequence[Window]) -> tuple[NDArray[Any], ...]:
     for i, window in enumerate(windows):
         size = len(window.ids)
         ids[i, :size] = window.ids
-        types[i, window.first : size] = 1
+        types[i, window.second : size] = 1
         mask[i, :size] = 1
         readable[i, window.first : size - 1] = True
         readable[i, 0] = True

@@ -223,6 +223,16 @@ def test_spans_are_whole_words(base: Path, shipped: Path) -> None:
     assert one.end in ends
 
 
+def test_a_title_is_read_like_the_words_before_the_passage(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    title, text = "town of Lima", SENTENCE.format("Lima", "1403")
+    (apart,) = opened.judge("when was Lima founded ?", [text], [title])
+    (joined,) = opened.judge("when was Lima founded ?", [f"{title}\n{text}"])
+    assert apart.relevance == pytest.approx(joined.relevance, abs=1e-5)
+    assert apart.answerable == pytest.approx(joined.answerable, abs=1e-5)
+    assert 0 <= apart.start < apart.end <= len(text)
+
+
 def test_nothing_to_judge(base: Path, shipped: Path) -> None:
     opened = CrossEncoder.open(base, shipped)
     assert opened.judge("what ?", []) == []
