@@ -1,13 +1,15 @@
-"""The page in a real browser, over the fake pipeline (and once over the real one)."""
+"""The page in a real browser, over the fake pipeline (test_offline.py has the real one)."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from page_fake import FakeBot, served
@@ -23,8 +25,9 @@ FLAGS = (
 ).split()
 
 
-@pytest.fixture(scope="module")
-def browser():
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless browser; the test is skipped where none is installed."""
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
     if program is None:
         pytest.skip("no chromium on PATH: install Debian's `chromium` to run the browser tests")
@@ -34,6 +37,12 @@ def browser():
         browser = play.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
 
 
 class Tab:

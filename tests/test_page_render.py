@@ -200,10 +200,16 @@ def test_examples_name_people_things_and_titles_of_the_documents():
     assert drawn == (
         "Who is Marta Lindqvist?",
         "What do the documents say about Port Ellery?",
+        "What do the documents say about Gull Rock?",
         "What is “The Lamp on Gull Rock” about?",
-        "What is “Port Ellery” about?",
     )
     assert all(name in TEXT + SECOND for name in ("Marta Lindqvist", "Port Ellery"))
+
+
+def test_examples_write_a_name_as_the_text_does_and_skip_runs_of_titles():
+    text = "It fell to the Iron Company. Chief Judge Ada Mary Lind told the Iron Company so."
+    passage = Passage("p", "d", 0, len(text), text)
+    assert examples((), [passage]) == ("What do the documents say about the Iron Company?",)
 
 
 def test_examples_of_nothing_are_none():

@@ -11,8 +11,8 @@ from rag.types import Document, Passage
 LIMIT = 4
 
 _WORD = r"[A-ZÀ-ÖØ-Þ][\w’'-]*[a-zà-öø-ÿ]"
-_NAME = re.compile(rf"(?<![.!?:“\"‘\w] )(?<![\w“\"])({_WORD}(?: {_WORD}){{1,2}})\b")
-_INTRODUCED = re.compile(rf"\b({_WORD}(?: {_WORD}){{1,2}}), (?:an?|the|who|former|\d)\b")
+_NAME = re.compile(rf"(?<![.!?:”’] )(?<![\w“])({_WORD}(?: {_WORD}){{1,5}})\b")
+_INTRODUCED = re.compile(rf"\b({_WORD}(?: {_WORD}){{1,5}}), (?:an?|the|who|former|\d)\b")
 _HEADING = re.compile(r"^#{1,4}\s+(.{4,60})$", re.MULTILINE)
 _LEADING = {"The", "A", "An", "In", "On", "At", "But", "And", "When", "As", "Just", "Before", "Dr"}
 
@@ -26,8 +26,8 @@ def examples(documents: Sequence[Document], passages: Sequence[Passage]) -> tupl
     bodies = [p.text for p in passages if p.kind in ("body", "lead")]
     people = _ranked(_INTRODUCED, bodies)
     things = [
-        name
-        for name in _ranked(_NAME, bodies, least=2)
+        _with_article(name, bodies)
+        for name in _ranked(_NAME, bodies)
         if not any(name in person or person in name for person in people)
     ]
     headings = [h.strip() for text in bodies for h in _HEADING.findall(text)]
@@ -38,8 +38,14 @@ def examples(documents: Sequence[Document], passages: Sequence[Passage]) -> tupl
     return tuple(dict.fromkeys(questions))[:LIMIT]
 
 
-def _ranked(pattern: re.Pattern[str], texts: Sequence[str], least: int = 1) -> list[str]:
+def _with_article(name: str, texts: Sequence[str]) -> str:
+    """Return the name as the texts use it: "the United States", but "Port Ellery"."""
+    return f"the {name}" if any(f" the {name}" in text for text in texts) else name
+
+
+def _ranked(pattern: re.Pattern[str], texts: Sequence[str]) -> list[str]:
+    """Return names of two or three words, the commonest first, then by first appearance."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(name for name in pattern.findall(text) if name.split()[0] not in _LEADING)
-    return [name for name, count in counts.most_common() if count >= least]
+    return [name for name, _ in counts.most_common() if len(name.split()) <= 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -28,6 +29,8 @@ HEAD = (
 )
 MAX_BODY = 1_000_000
 """Bytes of any request: a question, its history, and nothing else."""
+HEAD_START = 0.3
+"""Seconds the first visitor has before the models begin to load and take the processor."""
 SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
 
@@ -42,7 +45,7 @@ def build(opener: Opener, settings: PageSettings | None = None) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        opening.start()
+        asyncio.get_running_loop().call_later(HEAD_START, opening.start)
         yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
