@@ -7,60 +7,20 @@ printed. A report is a value; the same answers and seed give the same report.
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag import metrics
-from rag.dataset import Dataset, Item
+from rag.dataset import Dataset
 from rag.metrics import Measure
+from rag.outcomes import MARKER, Outcome, abstaining, answering, citing, ranking, risk_curve
 from rag.types import Answer, Document, Hit
 
 Progress = Callable[[int, int], None]
-_MARKER = re.compile(r"\[(\d+)\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one question got: the ranked documents, the seconds, and the answer if one was asked.
-
-    `exact` counts citations whose quote is the document's text at its offsets, and `dangling`
-    markers in the text that no citation resolves.
-    """
-
-    item: Item
-    ranked: tuple[str, ...]
-    seconds: float
-    answer: Answer | None = None
-    exact: int = 0
-    dangling: int = 0
-
-    @property
-    def spoken(self) -> str:
-        """The answer's text without markers; empty for an abstention."""
-        if self.answer is None or self.answer.abstained:
-            return ""
-        return _MARKER.sub("", self.answer.text)
-
-    @property
-    def right(self) -> bool:
-        """Whether it holds a gold answer, or abstains where the documents do not say."""
-        if not self.item.answerable:
-            return self.answer is not None and self.answer.abstained
-        return bool(metrics.contains(self.spoken, self.item.answers))
-
-    @property
-    def cites_gold(self) -> bool:
-        """Whether a gold document is among those cited."""
-        return any(c.document in self.item.gold for c in (self.answer or _NOTHING).citations)
-
-
-_NOTHING = Answer("", "", abstained=True, confidence=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +101,7 @@ def answer(
                 exact=sum(
                     document(c.document).text[c.start : c.end] == c.quote for c in got.citations
                 ),
-                dangling=sum(int(m) not in markers for m in _MARKER.findall(got.text)),
+                dangling=sum(int(m) not in markers for m in MARKER.findall(got.text)),
             )
         )
         if progress:
@@ -160,131 +120,14 @@ def documents_of(hits: Sequence[Hit]) -> tuple[str, ...]:
 def report(dataset: Dataset, outcomes: Sequence[Outcome], *, seed: int = 0) -> Report:
     """Return every measure that the outcomes allow, with 95 % bootstrap intervals."""
     asked = [one for one in outcomes if one.answer is not None]
-    answered = [one for one in asked if one.answer and not one.answer.abstained]
     measures = ranking(outcomes, seed=seed)
     curve: tuple[tuple[float, float], ...] = ()
     if asked:
         measures += answering(asked, seed=seed) + abstaining(asked, seed=seed)
         measures += citing(asked, seed=seed)
-        curve = metrics.risk_coverage(_confidence(answered), _right(answered))
+        curve = risk_curve(asked)
     measures += (
         metrics.quantile("seconds median", [one.seconds for one in outcomes], 0.5, seed=seed),
         metrics.quantile("seconds p95", [one.seconds for one in outcomes], 0.95, seed=seed),
     )
     return Report(dataset.name, len(outcomes), seed, measures, curve)
-
-
-def ranking(outcomes: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
-    """Measure the order of documents, over the questions that some document answers."""
-    judged = [one for one in outcomes if one.item.gold and one.item.answerable is not False]
-
-    def over(name: str, formula: Callable[..., float], k: int) -> Measure:
-        values = [formula(one.ranked, one.item.gold, k) for one in judged]
-        return metrics.mean(f"{name}@{k}", values, seed=seed)
-
-    measures = [over("recall", metrics.recall_at, k) for k in (1, 5, 10)]
-    if any(len(one.item.gold) > 1 for one in judged):
-        measures.append(over("all gold", metrics.complete_at, 5))
-    measures.append(over("MRR", metrics.reciprocal_rank_at, 10))
-    measures.append(over("nDCG", metrics.ndcg_at, 10))
-    return tuple(measures)
-
-
-def answering(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
-    """Measure the words of the answers.
-
-    `right` counts a rightful abstention too; the three below it are over answerable questions,
-    where an abstention scores 0.
-    """
-    able = [one for one in asked if one.item.answerable]
-
-    def over(name: str, formula: Callable[[str, Sequence[str]], float]) -> Measure:
-        values = [formula(one.spoken, one.item.answers) for one in able]
-        return metrics.mean(name, values, seed=seed)
-
-    well = [one.right and (not one.item.answerable or one.cites_gold) for one in asked]
-    return (
-        metrics.mean("right", _right(asked), seed=seed),
-        metrics.mean("right and cited", well, seed=seed),
-        over("contains", metrics.contains),
-        over("exact match", metrics.exact_match),
-        over("token F1", metrics.token_f1),
-    )
-
-
-def abstaining(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
-    """Measure when it spoke and when it did not, and whether its confidence knew.
-
-    `answerable AUROC` sets answerable against unanswerable questions by the confidence that there
-    is an answer (of an abstention: 1 - its own). `right AUROC`, `AURC` and `ECE` are over the
-    answers given, `ECE all` over the abstentions too.
-    """
-    able = [one for one in asked if one.item.answerable]
-    unable = [one for one in asked if not one.item.answerable]
-    given = [one for one in asked if one.answer and not one.answer.abstained]
-    right = _right(given)
-    return (
-        metrics.mean("wrong abstentions", [_abstained(one) for one in able], seed=seed),
-        metrics.mean("wrong answers", [not _abstained(one) for one in unable], seed=seed),
-        _paired("answerable AUROC", metrics.auroc, _answerable(asked), _able(asked), seed),
-        _paired("right AUROC", metrics.auroc, _confidence(given), right, seed),
-        _paired("AURC", metrics.area_under_risk, _confidence(given), right, seed),
-        _paired("ECE", metrics.calibration_error, _confidence(given), right, seed),
-        _paired("ECE all", metrics.calibration_error, _confidence(asked), _right(asked), seed),
-    )
-
-
-def citing(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
-    """Measure the citations: exact spans, markers that resolve, gold documents, gold answers."""
-    given = [one for one in asked if one.answer and not one.answer.abstained]
-    able = [one for one in given if one.item.answerable]
-    cited = [(one.exact, len(one.answer.citations)) for one in asked if one.answer]
-    exact = [float(i < exact) for exact, total in cited for i in range(total)]
-    holds = [_quotes_answer(one) for one in able]
-    return (
-        metrics.mean("citations exact", exact, seed=seed),
-        metrics.mean("dangling markers", [one.dangling for one in asked], seed=seed),
-        metrics.mean("evidence hit", [one.cites_gold for one in able], seed=seed),
-        metrics.mean("answer in quote", holds, seed=seed),
-    )
-
-
-def _abstained(one: Outcome) -> bool:
-    return one.answer is None or one.answer.abstained
-
-
-def _confidence(outcomes: Sequence[Outcome]) -> list[float]:
-    return [(one.answer or _NOTHING).confidence for one in outcomes]
-
-
-def _answerable(outcomes: Sequence[Outcome]) -> list[float]:
-    given = _confidence(outcomes)
-    return [1 - c if _abstained(one) else c for one, c in zip(outcomes, given, strict=True)]
-
-
-def _right(outcomes: Sequence[Outcome]) -> list[bool]:
-    return [one.right for one in outcomes]
-
-
-def _able(outcomes: Sequence[Outcome]) -> list[bool]:
-    return [bool(one.item.answerable) for one in outcomes]
-
-
-def _quotes_answer(one: Outcome) -> float:
-    quotes = [c.quote for c in (one.answer or _NOTHING).citations]
-    return max((metrics.contains(quote, one.item.answers) for quote in quotes), default=0.0)
-
-
-def _paired(
-    name: str,
-    formula: Callable[[Sequence[float], Sequence[bool]], float],
-    confidence: Sequence[float],
-    truth: Sequence[bool],
-    seed: int,
-) -> Measure:
-    scores, right = np.asarray(confidence, dtype=float), np.asarray(truth, dtype=bool)
-
-    def statistic(pick: NDArray[np.intp]) -> float:
-        return formula(scores[pick].tolist(), right[pick].tolist())
-
-    return metrics.measure(name, len(scores), statistic, seed=seed, rounds=200)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rag"
 
 GROUND = {"types", "errors", "metrics", "words", "checksums"}
-EDGES = {"evaluation", "dataset", "doctor", "cli", "page", "__main__"}
+EDGES = {"evaluation", "outcomes", "dataset", "doctor", "cli", "page", "__main__"}
 HEAVY = ("torch", "transformers", "sentence_transformers", "gradio", "faiss")
 
 

@@ -13,7 +13,7 @@ import pytest
 from rag import evaluation, metrics
 from rag.dataset import Dataset, Item
 from rag.errors import FormatUnknown, SourceEmpty, SourceMissing
-from rag.evaluation import Outcome
+from rag.outcomes import Outcome
 from rag.types import Answer, Citation, Document, Hit, Passage
 
 RANKED = ["d3", "d1", "d7", "d2", "d9"]

@@ -11,7 +11,7 @@ from rag.cli import rows as lines
 from rag.cli import shown
 from rag.cli.terminal import Progress, Terminal
 from rag.dataset import Dataset
-from rag.evaluation import Outcome
+from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, build
 from rag.settings import Settings
 

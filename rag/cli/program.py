@@ -1,72 +1,25 @@
-"""The commands, their arguments, and the edge where errors become one line and an exit code.
-
-Exit codes: 0 done; 1 an error (one line and a hint on standard error); 2 wrong usage; 130 Ctrl-C.
-"""
+"""The commands and their arguments; each imports what it needs when it runs."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from rag import __version__
-from rag.errors import QuestionError, RagError
+from rag.cli import edge
+from rag.errors import QuestionError
 
 if TYPE_CHECKING:
     from rag.cli.terminal import Terminal
     from rag.pipeline import Pipeline
     from rag.settings import Settings
 
-QUIET = {
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TRANSFORMERS_VERBOSITY": "error",
-}
-
-
-class Program(TyperGroup):
-    """The group of commands; turns errors into a line, a hint and an exit code."""
-
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Run the command that was named."""
-        try:
-            return super().invoke(ctx)
-        except RagError as error:
-            _say(f"error: {error.message}", f"hint: {error.hint}" if error.hint else "")
-            raise typer.Exit(1) from None
-        except BrokenPipeError:
-            _close_output()
-            raise typer.Exit(0) from None
-        except OSError as error:
-            where = f": {error.filename}" if error.filename else ""
-            _say(f"error: {error.strerror or error}{where}")
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
-
-
-def _say(*lines: str) -> None:
-    from rag.cli.terminal import inert
-
-    for line in lines:
-        if line:
-            print(" ".join(inert(line).split()), file=sys.stderr)
-
-
-def _close_output() -> None:
-    """Point standard output at nothing, so that the flush at exit does not complain either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 app = typer.Typer(
-    cls=Program,
+    cls=edge.Program,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -108,10 +61,7 @@ def program(
 
     Settings come from the environment, such as RAG_RETRIEVER__TOP_K=5 (see docs/settings.md).
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
+    edge.quieten()
 
 
 @app.command()
@@ -334,12 +284,7 @@ def _open(terminal: Terminal, index: Path | None, source: list[str] | None) -> P
         return Pipeline.open(source or None, index, _settings(), progress=progress)
 
 
-def _terminated(*_: object) -> NoReturn:
-    """End as an exception does, so that temporary files are removed."""
-    sys.exit(128 + signal.SIGTERM)
-
-
 def main() -> None:
     """Run the program on this process's arguments."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, edge.terminated)
     app(prog_name="rag")
