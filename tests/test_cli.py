@@ -604,7 +604,12 @@ def test_eval_measures_a_tiny_dataset(tmp_path: Path) -> None:
     done = rag(*arguments, "--rows", str(tmp_path / "rows.jsonl"))
     assert (done.returncode, done.stderr) == (0, "")
     measures = json.loads(done.stdout)["measures"]
-    assert measures["right"]["value"] == 1.0
     assert measures["citations exact"]["value"] == 1.0
+    assert measures["dangling markers"]["value"] == 0.0
     written = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
-    assert [(row["id"], row["right"]) for row in written] == [("1", True), ("2", True)]
+    assert [row["id"] for row in written] == ["1", "2"]
+    for row, wanted in zip(written, ("Lisbon", "bicycles"), strict=True):
+        answer = row["answer"]
+        assert list(answer) == ROW_KEYS
+        assert row["right"] == (not answer["abstained"] and wanted in answer["text"])
+    assert measures["right"]["value"] == sum(row["right"] for row in written) / 2
