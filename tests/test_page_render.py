@@ -14,6 +14,7 @@ from rag.page import render, source
 from rag.page.bot import Readiness
 from rag.page.examples import examples
 from rag.page.sessions import Turn
+from rag.replies import NOT_FOUND
 from rag.types import Answer, Citation, Document, Hit, Passage
 
 OURS = {
@@ -141,8 +142,17 @@ def test_an_abstention_says_so_and_offers_the_nearest_passages():
     shown = Reading(render.turn(0, Turn("q", answer), {}))
     assert "The documents don’t say" in shown.text
     assert "High confidence · 86%" in shown.text
+    assert "do not say who walked" in shown.text
     offered = [a["data-rank"] for _, a in shown.elements if a.get("data-act") == "passage"]
     assert offered[:3] == ["0", "1", "2"]
+
+
+def test_an_abstention_does_not_say_so_twice():
+    answer = Answer("q", f"{NOT_FOUND} They do not mention “France”.", True, 0.9)
+    shown = Reading(render.turn(0, Turn("q", answer), {})).text
+    assert "say" in shown
+    assert NOT_FOUND not in shown
+    assert "They do not mention “France”." in shown
 
 
 def test_a_quote_is_marked_in_its_paragraph_word_for_word():

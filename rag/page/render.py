@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 
 from rag.page.bot import Readiness
 from rag.page.sessions import Turn
+from rag.replies import NOT_FOUND
 from rag.types import Answer, Hit
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _MARKER = re.compile(r"\[(\d{1,4})\]")
 _SNIPPET = 180
+_TIED = 30  # a longer word may part from its marker
 
 STAGES = {
     "search": "Searching the documents",
@@ -59,13 +61,21 @@ def marked(answer: Answer, turn: int) -> str:
         marker = int(match[1])
         if marker not in known:
             continue
-        words = answer.text[end : match.start()]
-        kept = words.rstrip(" ")  # a marker stays on the line of the word before it
-        tie = "&nbsp;" if kept != words else ""
-        parts += [escape(kept), tie, _marker_button(turn, marker)]
+        parts.append(_tied(answer.text[end : match.start()], _marker_button(turn, marker)))
         end = match.end()
     parts.append(escape(answer.text[end:]))
     return "".join(parts)
+
+
+def _tied(words: str, button: str) -> str:
+    """Return words and a marker's button, kept on one line with the word before it."""
+    kept = words.rstrip(" ")
+    cut = max(kept.rfind(" "), kept.rfind("\n")) + 1
+    space = "&nbsp;" if kept != words else ""
+    if not kept or len(kept) - cut > _TIED:
+        return f"{escape(kept)}{space}{button}"
+    last = escape(kept[cut:])
+    return f'{escape(kept[:cut])}<span class="rag-tie">{last}{space}{button}</span>'
 
 
 def _marker_button(turn: int, marker: int) -> str:
@@ -106,10 +116,13 @@ def _answer(index: int, answer: Answer, titles: Mapping[str, str]) -> str:
     kind = "rag-abstained" if answer.abstained else "rag-verified"
     heading = '<h3 class="rag-verdict">The documents don’t say</h3>' if answer.abstained else ""
     nearest = _nearest(index, answer.passages[:3], titles) if answer.abstained else ""
+    text = marked(answer, index)
+    if answer.abstained:  # the heading says it
+        text = text.removeprefix(escape(NOT_FOUND)).lstrip()
+    text = f'<p class="rag-text" dir="auto">{text}</p>' if text else ""
     return (
         f'<div class="rag-answer {kind}">{heading}'
-        f'<p class="rag-text" dir="auto">{marked(answer, index)}</p>'
-        f"{nearest}{_facts(answer)}{_retrieved(index, answer.passages, titles)}</div>"
+        f"{text}{nearest}{_facts(answer)}{_retrieved(index, answer.passages, titles)}</div>"
     )
 
 

@@ -8,6 +8,13 @@ window.ragPage = (() => {
   const smooth = () => (calm() ? "auto" : "smooth");
   let cameFrom = null;
 
+  // Scrolls the panel, and only the panel, until the mark stands in its upper third.
+  function bring(mark, behavior) {
+    const page = mark.closest(".rag-page");
+    const above = mark.getBoundingClientRect().top - page.getBoundingClientRect().top;
+    page.scrollTo({ top: page.scrollTop + above - page.clientHeight / 3, behavior });
+  }
+
   function show(anchor) {
     const target = anchor && document.getElementById(anchor);
     if (!target) return false;
@@ -15,10 +22,8 @@ window.ragPage = (() => {
     document.querySelectorAll("#rag-sources mark.rag-now").forEach((m) => m.classList.remove("rag-now"));
     if (marks.length === 0) return false;
     marks[0].focus({ preventScroll: true });
-    const page = marks[0].closest(".rag-page");
-    const above = marks[0].getBoundingClientRect().top - page.getBoundingClientRect().top;
-    page.scrollTo({ top: page.scrollTop + above - page.clientHeight / 3, behavior: smooth() });
-    page.closest(".rag-panel").scrollIntoView({ block: "nearest", behavior: smooth() });
+    bring(marks[0], smooth());
+    marks[0].closest(".rag-panel").scrollIntoView({ block: "nearest", behavior: smooth() });
     marks.forEach((mark) => {
       void mark.offsetWidth; // restarts the animation when the same mark is shown again
       mark.classList.add("rag-now");
@@ -33,10 +38,13 @@ window.ragPage = (() => {
     return act === "cite" && show(`rag-cite-${turn}-${marker}`);
   }
 
-  // The panel was filled by the server: go where it says.
+  // The panel was filled by the server: go where it says, else to the first words cited.
   function arrived(element) {
     const panel = element.querySelector(".rag-panel");
-    if (panel && panel.dataset.focus) requestAnimationFrame(() => show(panel.dataset.focus));
+    const first = element.querySelector("mark");
+    element.querySelectorAll("mark.rag-now").forEach((mark) => mark.classList.remove("rag-now"));
+    if (panel?.dataset.focus) requestAnimationFrame(() => show(panel.dataset.focus));
+    else if (first) requestAnimationFrame(() => bring(first, "auto"));
   }
 
   function back() {
