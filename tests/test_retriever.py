@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import SettingsError
-from rag.retriever import Retriever, about_asides, fuse
+from rag.retriever import Retriever, about_asides, demoted, fuse
 from rag.settings import RetrieverSettings
 from rag.types import Hit, Kind, Passage
 from tests.index_fakes import HashEmbedder
@@ -146,3 +146,21 @@ def test_furniture_ranks_lower_unless_asked_about(kind: Kind) -> None:
 )
 def test_what_a_question_is_about(question: str, asides: bool) -> None:
     assert about_asides(question) is asides
+
+
+@pytest.mark.parametrize(
+    ("question", "low"),
+    [
+        ("What is Cartel Chronicles?", False),  # all its words are there
+        ("Which dispatch chronicles cartels?", False),  # in other forms, too
+        ("What is the Sinaloa cartel?", True),
+        ("cartel", True),  # one word names nothing
+        ("What is it?", True),
+    ],
+)
+def test_furniture_a_question_names_is_not_demoted(question: str, low: bool) -> None:
+    text = "CARTEL CHRONICLES is an ongoing series of dispatches on the drug war."
+    blurb = Passage("f", "d", 0, len(text), text, kind="furniture")
+    body = Passage("b", "d", 0, len(text), text, kind="body")
+    assert demoted(blurb, question) is low
+    assert demoted(body, question) is False
