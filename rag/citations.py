@@ -1,8 +1,9 @@
 """Decide what of a draft may be shown, and what each sentence cites.
 
 A language model's sentence is a claim. It is kept only when a retrieved span supports it: every
-number, date, proper name and quotation in it occurs in the span (or in the question), it negates
-what the span negates, its content words are covered, and it adds something to the question. A
+number, date, proper name and quotation in it occurs in the span (or in the question, and then
+near the span too), it negates what the span negates, its content words are covered, and it offers
+what the question asks for. A
 claim that its evidence does not support is tried on the other spans; failing those, the evidence
 itself is quoted in its place; failing that, it is dropped. Markers are attached here, from spans,
 never read from the model's text. This module does not know which model wrote the draft.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag import words
+from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
 from rag.types import Citation, Evidence, Span
 
@@ -58,7 +60,7 @@ class Verifier:
         claims: list[Claim] = []
         rejected = 0
         for sentence in self._split(draft):
-            found = next((e for e in evidence if self.supports(question, sentence, e.quote)), None)
+            found = next((e for e in evidence if self.supports(question, sentence, e)), None)
             if found is not None:
                 claims.append(Claim(sentence, (found,)))
             else:
@@ -67,19 +69,24 @@ class Verifier:
             claims = [*claims, Claim(quoted(evidence[0]), (evidence[0],))]
         return Verified(_distinct(claims), rejected)
 
-    def supports(self, question: str, sentence: str, span: str) -> bool:
-        """Tell whether a span (with the question as context) supports a sentence."""
-        return not self.objections(question, sentence, span)
+    def supports(self, question: str, sentence: str, evidence: Evidence) -> bool:
+        """Tell whether evidence (with the question as context) supports a sentence."""
+        return not self.objections(question, sentence, evidence)
 
-    def objections(self, question: str, sentence: str, span: str) -> tuple[str, ...]:
-        """Return why the span does not support the sentence; empty when it does.
+    def objections(self, question: str, sentence: str, evidence: Evidence) -> tuple[str, ...]:
+        """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        nothing-new.
+        answer. A name or number of the sentence may come from the question instead of the span
+        only if the passage around the span has it too: else the sentence would say of one thing
+        what the document says of another.
         """
-        around = f"{span} {question}"
-        found = [f"number: {n}" for n in sorted(words.numbers(sentence) - words.numbers(around))]
-        known = words.stems(around)
+        span = evidence.quote
+        context = f"{evidence.passage.title} {evidence.passage.text}"
+        asked, said, near = words.stems(question), words.stems(span), words.stems(context)
+        known = said | (asked & near)
+        numbers = words.numbers(span) | (words.numbers(question) & words.numbers(context))
+        found = [f"number: {n}" for n in sorted(words.numbers(sentence) - numbers)]
         found += [f"name: {n}" for n in words.names(sentence) if words.stem(n) not in known]
         verbatim = (words.flat(span), words.flat(question))
         found += [
@@ -89,17 +96,25 @@ class Verifier:
         ]
         if words.negated(sentence) != words.negated(span):
             found.append("negation: differs")
-        said = words.content(sentence)
-        covered = words.coverage(said, known)
+        covered = words.coverage(words.content(sentence), said | asked)
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
-        if not set(said) - words.stems(question):
-            found.append("nothing-new: it repeats the question")
+        if not answers(analyse(question), sentence, span):
+            found.append("answer: not in it")
         return tuple(found)
 
     def _split(self, draft: str) -> list[str]:
         text = _MARKER.sub("", draft).strip()
         return [text[s.start : s.end] for s in self._sentences(text)]
+
+
+def answers(question: Question, sentence: str, span: str) -> bool:
+    """Tell whether a sentence has something new for the question, of the kind asked for.
+
+    What the span itself does not offer is not asked of the sentence.
+    """
+    new = set(words.content(sentence)) - set(question.content)
+    return bool(new) and (offers(question, sentence) or not offers(question, span))
 
 
 def quoted(evidence: Evidence) -> str:

@@ -147,17 +147,20 @@ def numbers(text: str) -> frozenset[str]:
 def names(text: str) -> tuple[str, ...]:
     """Return the words of a text that look like parts of proper names, as written, in order.
 
-    A capital counts unless it starts a sentence; there it counts only when a capital or a digit
-    follows in the word (`CJNG`) or the same word is capitalised elsewhere in the text. Dates'
-    words (months, weekdays) count: they are as checkable as names.
+    A capital counts unless it starts a sentence; there it counts only when a capital follows in
+    the word (`CJNG`), another name follows it (`Ana Ruiz`), or the same word is capitalised
+    elsewhere in the text. Dates' words (months, weekdays) count: they are as checkable as names.
     """
     found: list[tuple[str, bool]] = []
     for match in _TOKEN.finditer(text):
         token = match[0]
+        first = _starts_sentence(text, match.start())
         if (fold(token) in STOP_WORDS - MONTHS and token != token.upper()) or len(fold(token)) < 2:
             continue
         if _CAPITALISED.match(token):
-            found.append((token, _starts_sentence(text, match.start())))
+            if found and found[-1][1] and text[: match.start()].endswith(f"{found[-1][0]} "):
+                found[-1] = (found[-1][0], False)
+            found.append((token, first))
     inner = {fold(token) for token, first in found if not first}
     return tuple(
         token

@@ -41,18 +41,28 @@ VERIFIER = Verifier(VerifierSettings(), halves)
         ("Somebody was hurt in the works.", NOBODY, "negation"),
         ("It was not built by Ana Ruiz.", BUILT, "negation"),
         ("Ana Ruiz painted and sold landscapes.", BUILT, "words"),
-        ("Who built the bridge at Arta?", BUILT, "nothing-new"),
-        ("The bridge at Arta was built.", BUILT, "nothing-new"),
+        ("Who built the bridge at Arta?", BUILT, "answer"),
+        ("The bridge at Arta was built.", BUILT, "answer"),
     ],
 )
 def test_objections(sentence: str, evidence: Evidence, objection: str | None) -> None:
-    found = VERIFIER.objections("Who built the bridge at Arta?", sentence, evidence.quote)
+    asked = "Who built the bridge at Arta?" if objection == "answer" else "What of the bridge?"
+    found = VERIFIER.objections(asked, sentence, evidence)
     assert (objection is None and not found) or any(f.startswith(f"{objection}:") for f in found)
 
 
-def test_names_of_the_question_may_be_used() -> None:
-    assert VERIFIER.supports(
-        "What did the Arta bridge cost?", "The Arta bridge cost 40 million drachmas.", COST.quote
+def test_names_of_the_question_may_be_used_when_the_passage_has_them() -> None:
+    question = "What did the Arta bridge at Corfu cost?"
+    assert VERIFIER.supports(question, "The Arta bridge cost 40 million drachmas.", COST)
+    assert not VERIFIER.supports(question, "The Corfu bridge cost 40 million drachmas.", COST)
+
+
+def test_what_is_said_of_one_is_not_said_of_another() -> None:
+    other = "Bo Falk sells green bicycles in Malmo."
+    falk = Evidence(Passage("q", "e", 0, len(other), other), 0, len(other), 0.5)
+    mixed = "Ana Ruiz was born in Malmo."
+    assert VERIFIER.objections("Where was Ana Ruiz born?", mixed, falk) == (
+        *("name: Ana", "name: Ruiz"),
     )
 
 

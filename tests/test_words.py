@@ -46,8 +46,10 @@ def test_numbers_have_one_spelling() -> None:
 
 
 def test_names_leave_out_the_first_word_of_a_sentence() -> None:
-    text = "Locals fled. Bunker met Ana in May. CJNG grew; Bunker knew Bunker."
-    assert words.names(text) == ("Bunker", "Ana", "May", "CJNG", "Bunker", "Bunker")
+    text = "Locals fled. Bunker met Ana in May. CJNG grew; Bunker knew Bunker. Rosa Diaz left."
+    assert words.names(text) == (
+        *("Bunker", "Ana", "May", "CJNG", "Bunker", "Bunker", "Rosa", "Diaz"),
+    )
 
 
 def test_quotations_of_either_style() -> None:
