@@ -114,10 +114,13 @@ def test_the_draft_grows_in_sight_and_is_replaced_by_the_checked_answer(tab):
     tab.ask("Who lit the lamp?", wait=False)
     drafts = set()
     while not tab.page.locator("#rag-log .rag-turn").count():
-        draft = tab.page.locator("#rag-live .rag-draft")
-        if draft.count():
-            drafts.add(draft.inner_text(timeout=1000) if draft.count() else "")
-            assert tab.page.locator("#rag-stop").is_visible()
+        draft, stop = tab.page.evaluate(
+            "[document.querySelector('#rag-live .rag-draft')?.textContent.trim(),"
+            " !!document.querySelector('#rag-stop')?.checkVisibility()]"
+        )
+        if draft:
+            drafts.add(draft)
+            assert stop
         time.sleep(0.05)
     grown = sorted(drafts, key=len)
     assert len(grown) >= 4
