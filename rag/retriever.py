@@ -97,8 +97,9 @@ def fuse(rankings: Sequence[tuple[Ranked, float]], k: int) -> dict[str, float]:
     score(p) = sum over rankings r of w_r / (k + rank_r(p)), with ranks from 1 and nothing added by
     a ranking that lacks p (Cormack, Clarke & Büttcher 2009, "Reciprocal rank fusion outperforms
     Condorcet and individual rank learning methods", SIGIR, with k = 60 there; a smaller k gives
-    the first ranks more, and 10 recalls more here). Divided by its greatest value, sum of w_r / (k + 1): 1 means first in every ranking, and with equal weights
-    1/2 first in one of two and absent from the other. It speaks of ranks only, not of relevance.
+    the first ranks more, and 10 recalls more here). Divided by its greatest value, sum of
+    w_r / (k + 1): 1 means first in every ranking, and with equal weights 1/2 first in one of two
+    and absent from the other. It speaks of ranks only, not of relevance.
     """
     best = sum(weight for _, weight in rankings) / (k + 1)
     scores: dict[str, float] = {}
