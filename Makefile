@@ -49,7 +49,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@index=; if test "$$(uname -s)" = Linux && test -n "$(TORCH_INDEX)" && timeout 5 $(BIN)/python -c \
 		'import sys, urllib.request as u; u.urlopen(sys.argv[1] + "/torch/", timeout=4)' \
 		"$(TORCH_INDEX)" 2>/dev/null; then index="--extra-index-url $(TORCH_INDEX)"; fi; \
-		set -x; $(PIP) $$index $$(grep '^torch==' requirements.lock)
+		torch=$$(grep '^torch==' requirements.lock); \
+		echo "Installing $$torch $$index"; $(PIP) $$index $$torch
 	$(PIP) -r requirements.lock
 	@$(BIN)/python -c 'import torch' || { echo "This torch does not load: it may need CUDA." \
 		"Try: make clean install TORCH_INDEX=https://download.pytorch.org/whl/cpu"; exit 1; }

@@ -11,6 +11,8 @@ This module knows nothing of caches and locks; it works in the folder it is give
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -107,7 +109,8 @@ def convert(gguf: Path, target: Path, report: Report) -> None:
     source = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
     report("convert", 1, 3)
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+    with contextlib.redirect_stderr(io.StringIO()):  # the loader draws a bar that has no switch
+        model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
     # The weights are plain numbers now; without this, saving and loading would go on to treat
     # them as quantised.
     model.hf_quantizer = None
