@@ -120,7 +120,7 @@ class Pipeline:
 
         yield Event("stage", "read")
         reading = self._reader.read(asked, hits)
-        evidence = reading.evidence[: self.settings.reader.max_evidence]
+        evidence = self._chosen(reading)
         clock.lap("read")
 
         if not evidence or reading.answerable < self.settings.reader.min_answerable:
@@ -181,6 +181,12 @@ class Pipeline:
                 hint="ask something shorter, or raise RAG_PAGE__MAX_QUESTION_CHARS",
             )
         return question
+
+    def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
+        """Return what is written from: the best evidence and what comes near it."""
+        chosen = reading.evidence[: self.settings.reader.max_evidence]
+        least = self.settings.reader.min_share * (chosen[0].score if chosen else 0)
+        return tuple(e for e in chosen if e.score >= least)
 
     def _write(
         self, question: str, evidence: Sequence[Evidence], stop: threading.Event | None

@@ -74,6 +74,12 @@ class ReaderSettings(Stage):
     """How evidence is picked out of the passages, and when there is none."""
 
     max_evidence: int = Field(3, ge=1, le=10, description="Sentences handed to the generator.")
+    min_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Evidence below this share of the best one's score is left out.",
+    )
     min_answerable: float = Field(
         0.5, ge=0, le=1, description="Below this probability of an answer, abstain."
     )
