@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag import page
+from rag.errors import RagError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,4 +52,7 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except RagError as error:
+        sys.exit(f"{error.message}\n{error.hint}".strip())

@@ -12,9 +12,10 @@ import pytest
 from gradio_client import Client
 from page_fake import FakeBot, served
 
+from rag.errors import SettingsError
 from rag.page.layout import _number
 from rag.page.security import PATHS, Wall, dress, host_name, policy
-from rag.page.server import MAX_BODY, build, server
+from rag.page.server import MAX_BODY, address, build, serve, server
 from rag.settings import PageSettings
 
 OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1|www\.w3\.org/2000/svg)[\w.-]+")
@@ -220,6 +221,26 @@ def test_one_answer_is_made_at_a_time_and_few_may_wait():
 def test_the_page_listens_on_loopback_only_by_default():
     running = server(build(lambda progress: FakeBot()), PageSettings())
     assert (running.config.host, running.config.port) == ("127.0.0.1", 7860)
+
+
+def test_a_taken_port_is_told_with_what_to_do(page):
+    port = int(page.rsplit(":", 1)[1])
+    with pytest.raises(SettingsError, match="cannot listen") as caught:
+        serve(lambda progress: FakeBot(), PageSettings(port=port))
+    assert "RAG_PAGE__PORT" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("host", "where"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::1", "http://[::1]:80"),
+        ("page.example", "http://page.example:80"),
+    ],
+)
+def test_the_announced_address_can_be_opened(host, where):
+    assert address(host, 80) == where
 
 
 @pytest.mark.parametrize(

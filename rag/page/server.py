@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -16,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 
+from rag.errors import SettingsError
 from rag.page.bot import Opener, Opening
 from rag.page.layout import Conversation, blocks
 from rag.page.security import Wall
@@ -80,7 +83,34 @@ def build(opener: Opener, settings: PageSettings | None = None) -> FastAPI:
     return app
 
 
-def server(app: FastAPI, settings: PageSettings) -> uvicorn.Server:
+class PageServer(uvicorn.Server):
+    """The server of a page, which tells its address as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then announce."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce(address(self.config.host, self.config.port))
+
+
+def address(host: str, port: int) -> str:
+    """Return where a browser on this machine finds the page."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def say(where: str) -> None:
+    """Tell the person at the terminal where the page is."""
+    sys.stderr.write(f"The page is at {where} (Ctrl-C ends it).\n")
+
+
+def server(
+    app: FastAPI, settings: PageSettings, announce: Callable[[str], None] = say
+) -> PageServer:
     """Return the server for the page; its `run()` blocks until it is told to exit."""
     config = uvicorn.Config(
         app,
@@ -92,10 +122,27 @@ def server(app: FastAPI, settings: PageSettings) -> uvicorn.Server:
         limit_concurrency=256,
         timeout_graceful_shutdown=2,
     )
-    return uvicorn.Server(config)
+    return PageServer(config, announce)
+
+
+def check_free(settings: PageSettings) -> None:
+    """Check that the address is free; SettingsError with what to do when it is not."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(
+            f"The page cannot listen on {where}: {error.strerror or error}.",
+            hint="Choose another port, as in RAG_PAGE__PORT=7861.",
+        ) from None
 
 
 def serve(opener: Opener, settings: PageSettings | None = None) -> None:
-    """Serve the page until interrupted."""
+    """Serve the page until interrupted; SettingsError when its address is taken."""
     settings = settings or PageSettings()
-    server(build(opener, settings), settings).run()
+    check_free(settings)
+    with contextlib.suppress(KeyboardInterrupt):
+        server(build(opener, settings), settings).run()
