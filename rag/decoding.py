@@ -6,7 +6,9 @@ that a long one can be stopped too. And drafts mostly copy from the evidence, so
 followed the last few the last time they occurred are guessed and checked in one pass: prompt
 lookup decoding (https://github.com/apoorvumang/prompt-lookup-decoding), a case of speculative
 decoding (Leviathan et al., 2023, https://arxiv.org/abs/2211.17192). A guess is kept only where it
-is what the model would have written, so it changes the speed, not the text.
+is what the model itself would write. Reading several tokens in one pass rounds differently from
+reading them one by one, so where two words are a near tie the text may differ from a plain loop's;
+it never differs from one run to the next.
 
 Everything here works on token ids; the module knows nothing of text, chats or settings.
 """
