@@ -11,6 +11,7 @@ never read from the model's text. This module does not know which model wrote th
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
 from rag.types import Citation, Evidence, Span
 
+REACH = 4  # content words
+PRONOUNS = frozenset(
+    "he she it they him her them his hers its their theirs this these i we".split()
+)
 _MARKER = re.compile(r"\s*\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]")
 Sentences = Callable[[str], Sequence[Span]]
 """Finds the sentences of a text."""
@@ -59,8 +64,11 @@ class Verifier:
             return Verified((), len(self._split(draft)))
         claims: list[Claim] = []
         rejected = 0
+        asked = analyse(question)
         for sentence in self._split(draft):
-            found = next((e for e in evidence if self.supports(question, sentence, e)), None)
+            found = None
+            if answers(asked, sentence, evidence[0].quote):
+                found = next((e for e in evidence if self.supports(question, sentence, e)), None)
             if found is not None:
                 claims.append(Claim(sentence, (found,)))
             else:
@@ -77,9 +85,9 @@ class Verifier:
         """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        answer. A name or number of the sentence may come from the question instead of the span
-        only if the passage around the span has it too: else the sentence would say of one thing
-        what the document says of another.
+        binding, answer. A name or number of the sentence may come from the question instead of
+        the span only if the passage around the span has it too: else the sentence would say of
+        one thing what the document says of another.
         """
         span = evidence.quote
         context = f"{evidence.passage.title} {evidence.passage.text}"
@@ -99,6 +107,7 @@ class Verifier:
         covered = words.coverage(words.content(sentence), said | asked)
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
+        found += [f"binding: {word}" for word in unbound(question, sentence, span)]
         if not answers(analyse(question), sentence, span):
             found.append("answer: not in it")
         return tuple(found)
@@ -108,13 +117,50 @@ class Verifier:
         return [text[s.start : s.end] for s in self._sentences(text)]
 
 
+def unbound(question: str, sentence: str, span: str) -> tuple[str, ...]:
+    """Return the stems that a sentence puts beside others than the span does.
+
+    Of every content word that is not the question's, one neighbour in the sentence must stand
+    within `REACH` content words of it in the span, whichever comes first: "killing 14" supports
+    "14 were killed", not "14 gunmen attacked". A sentence of one content word has no neighbours.
+    """
+    said, there, asked = words.content(sentence), words.content(span), words.stems(question)
+    if len(said) < 2:
+        return ()
+    beside = {
+        frozenset((one, other))
+        for i, one in enumerate(there)
+        for other in there[i + 1 : i + 1 + REACH]
+    }
+    return tuple(
+        word
+        for i, word in enumerate(said)
+        if word not in asked
+        and not any(
+            frozenset((word, n)) in beside for n in (*said[max(0, i - 1) : i], *said[i + 1 : i + 2])
+        )
+    )
+
+
+def repeats(sentence: str) -> bool:
+    """Tell whether two neighbouring content words come twice: how a small model loses its way."""
+    pairs = list(itertools.pairwise(words.content(sentence)))
+    return len(set(pairs)) < len(pairs)
+
+
 def answers(question: Question, sentence: str, span: str) -> bool:
     """Tell whether a sentence has something new for the question, of the kind asked for.
 
-    What the span itself does not offer is not asked of the sentence.
+    It must also speak of something the question does (by a word or a pronoun), and not repeat
+    itself. What the span does not offer is not asked of the sentence.
     """
-    new = set(words.content(sentence)) - set(question.content)
-    return bool(new) and (offers(question, sentence) or not offers(question, span))
+    said, asked = set(words.content(sentence)), set(question.content)
+    if not said - asked or repeats(sentence):
+        return False
+    elsewhere = not said & asked and not PRONOUNS & {words.fold(t) for t in words.tokens(sentence)}
+    if elsewhere and asked & set(words.content(span)):
+        return False
+    return offers(question, sentence) or not offers(question, span)
 
 
 def quoted(evidence: Evidence) -> str:

@@ -34,6 +34,8 @@ _QUOTE = re.compile(
 )
 _WHO_IS = re.compile(r"^\s*(?:who|what) (?:is|was|are|were) (?P<what>[^?]{2,60})\??\s*$", re.I)
 
+_STANDS_FOR = re.compile(r"\bwhat (?:does|did|do) (?P<what>.{2,40}?) (?:stand for|mean)\b", re.I)
+
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -58,8 +60,8 @@ _CLUES: dict[Expected, re.Pattern[str]] = {
 class Question:
     """A question's analysis.
 
-    `content` are the stems of its content words, each once, in order; `names` and `numbers` the
-    stems of those that are proper names and the numbers in it. `subject` is the X of a bare
+    `content` are the stems of its content words, each once, in order; `names` the stems of those
+    that are proper names, `numbers` the numbers written in digits. `subject` is the X of a bare
     "who is X" or "what is X", else empty.
     """
 
@@ -81,7 +83,7 @@ def analyse(text: str) -> Question:
         expected=_expected(text.casefold()),
         content=content,
         names=tuple(n for n in dict.fromkeys(names) if n in content),
-        numbers=words.numbers(text),
+        numbers=words.numbers(" ".join(t for t in words.tokens(text) if t[0].isdigit())),
         subject=bare["what"] if bare else "",
     )
 
@@ -123,3 +125,18 @@ def offers(question: Question, sentence: str) -> bool:
     ):
         return False
     return _CLUES[kind].search(sentence) is not None
+
+
+def defines(question: Question, sentence: str) -> bool:
+    """Tell whether the sentence says what the question's subject or abbreviation is.
+
+    It is followed by "is", "was", a bracket, or a comma and an article or relative word ("Ana
+    Ruiz, the engineer"), or it stands in brackets behind its long form ("the guild (CJNG)").
+    """
+    stands_for = _STANDS_FOR.search(question.text)
+    subject = question.subject or (stands_for["what"] if stands_for else "")
+    if not subject:
+        return False
+    name = re.escape(re.sub(r"^(?:the|a|an)\s+", "", subject.strip(), flags=re.I))
+    after = r"(?:\s+(?:is|was|are|were)\b|\s*\(|,\s+(?:an?|the|who|which|whose|former|retired)\b)"
+    return re.search(rf"\b{name}\b{after}|\(\s*{name}\b", sentence, re.I) is not None

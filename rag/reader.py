@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.embedder import Embedder
-from rag.questions import Question, analyse, offers
+from rag.questions import Question, analyse, defines, offers
 from rag.settings import ReaderSettings
 from rag.types import Evidence, Hit, Passage, Reading, Span
 
@@ -41,7 +41,7 @@ SENTENCE_FEATURES = (
     "first_hit",
     "pairs",
     "novel",
-    "aside",
+    "defines",
 )
 VERDICT_FEATURES = (
     "best",
@@ -58,6 +58,10 @@ VERDICT_FEATURES = (
     "dense_first",
     "short",
 )
+
+
+LONGEST_UNIT = 600  # characters
+CREDIT_STEMS = words.stems("photo photograph photographer picture image took credit caption")
 
 
 class Reader(Protocol):
@@ -169,6 +173,7 @@ class SentenceReader:
             )
             for i in order
         )
+        evidence = joined(evidence, self._settings.min_share)
         return Reading(
             hits=_rerank(hits, evidence),
             evidence=evidence,
@@ -203,10 +208,11 @@ class SentenceReader:
         found = []
         for rank, hit in enumerate(hits):
             passage = hit.passage
-            whole = words.stems(f"{passage.title} {passage.text}")
-            bags = [words.stems(passage.sentence(span)) for span in passage.sentences]
+            whole = _bag(passage, f"{passage.title} {passage.text}")
+            spans = units(passage)
+            bags = [_bag(passage, passage.sentence(span)) for span in spans]
             dense = hit.dense if hit.dense is not None else 0.0
-            for i, span in enumerate(passage.sentences):
+            for i, span in enumerate(spans):
                 text = passage.sentence(span)
                 window = frozenset().union(*bags[max(0, i - 1) : i + 2])
                 offered = offers(question, text)
@@ -224,7 +230,7 @@ class SentenceReader:
                     1.0 / (1 + rank),
                     _pairs(question.content, words.content(text)),
                     min(1.0, len(bags[i] - set(question.content) - words.STOP_WORDS) / 10),
-                    float(passage.kind in ("furniture", "credit")),
+                    float(defines(question, text)),
                 ]
                 found.append(Candidate(hit, span, text, np.array(features, dtype=np.float64)))
         return found
@@ -241,9 +247,9 @@ class SentenceReader:
         """Return what tells an answerable question, in `VERDICT_FEATURES` order."""
         best = candidates[int(order[0])]
         f = dict(zip(SENTENCE_FEATURES, best.features, strict=True))
-        around = words.stems(f"{best.hit.passage.title} {best.hit.text}")
+        around = _bag(best.hit.passage, f"{best.hit.passage.title} {best.hit.text}")
         everything = frozenset().union(
-            *(words.stems(f"{hit.passage.title} {hit.text}") for hit in hits)
+            *(_bag(hit.passage, f"{hit.passage.title} {hit.text}") for hit in hits)
         )
         numbers = frozenset().union(*(words.numbers(hit.text) for hit in hits))
         unknown = [t for t in question.content if not words.near(t, everything)]
@@ -272,13 +278,62 @@ class SentenceReader:
         if len(self._vectors) > 2_000:
             self._vectors = {}
         new = [p for p in {p.id: p for p in passages}.values() if p.id not in self._vectors]
-        texts = [p.sentence(span) for p in new for span in p.sentences]
-        rows = self._embedder.passages(texts)
+        cut = [units(passage) for passage in new]
+        rows = self._embedder.passages(
+            [p.sentence(span) for p, spans in zip(new, cut, strict=True) for span in spans]
+        )
         at = 0
-        for passage in new:
-            self._vectors[passage.id] = rows[at : at + len(passage.sentences)]
-            at += len(passage.sentences)
+        for passage, spans in zip(new, cut, strict=True):
+            self._vectors[passage.id] = rows[at : at + len(spans)]
+            at += len(spans)
         return {p.id: self._vectors[p.id] for p in passages}
+
+
+def joined(evidence: tuple[Evidence, ...], share: float) -> tuple[Evidence, ...]:
+    """Join the two best into one when they are neighbours and the second is nearly as good.
+
+    One sentence names the thing and the next says of "it" what was asked: which of the two scores
+    higher is chance. Nearly as good: at least `share` of the best score.
+    """
+    if len(evidence) < 2:
+        return evidence
+    best, second, *rest = evidence
+    gap = max(best.start, second.start) - min(best.end, second.end)
+    length = max(best.end, second.end) - min(best.start, second.start)
+    if (
+        best.passage.id != second.passage.id
+        or gap > 2
+        or length > LONGEST_UNIT
+        or second.score < share * best.score
+    ):
+        return evidence
+    both = replace(best, start=min(best.start, second.start), end=max(best.end, second.end))
+    return (both, *rest)
+
+
+def units(passage: Passage) -> tuple[Span, ...]:
+    """Return the passage's sentences, those inside one quotation joined.
+
+    A quotation of several sentences names its speaker once, often at its end: cut apart, its
+    sentences would say who spoke of none. Joined up to `LONGEST_UNIT` characters.
+    """
+    joined: list[Span] = []
+    open_since: int | None = None
+    for span in passage.sentences:
+        if open_since is not None and span.end - open_since <= LONGEST_UNIT:
+            joined[-1] = Span(open_since, span.end)
+        else:
+            joined.append(span)
+        text = passage.sentence(joined[-1])
+        straight = text.count('"') % 2 == 1
+        open_since = joined[-1].start if text.count("“") > text.count("”") or straight else None
+    return tuple(joined)
+
+
+def _bag(passage: Passage, text: str) -> frozenset[str]:
+    """Return the stems of a text; a credit's also hold what such lines leave unsaid."""
+    found = words.stems(text)
+    return found | CREDIT_STEMS if passage.kind == "credit" else found
 
 
 def missing(question: Question, hits: Sequence[Hit]) -> tuple[str, ...]:

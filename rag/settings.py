@@ -100,7 +100,7 @@ class VerifierSettings(Stage):
     """When a drafted sentence counts as supported by the span it cites."""
 
     min_coverage: float = Field(
-        0.8, ge=0, le=1, description="Share of its content words found in the span or question."
+        0.9, ge=0, le=1, description="Share of its content words found in the span or question."
     )
 
 

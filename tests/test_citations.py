@@ -41,6 +41,11 @@ VERIFIER = Verifier(VerifierSettings(), halves)
         ("Somebody was hurt in the works.", NOBODY, "negation"),
         ("It was not built by Ana Ruiz.", BUILT, "negation"),
         ("Ana Ruiz painted and sold landscapes.", BUILT, "words"),
+        ("In the works Ana Ruiz was hurt.", NOBODY, "negation"),
+        ("The bridge was built in 1931 by Ana Ruiz.", BUILT, None),
+        ("Ana Ruiz cost 40 million drachmas.", COST, "name"),
+        ("Stone opening said Ana.", QUOTE, "binding"),
+        ("Ana Ruiz built Ana Ruiz.", BUILT, "answer"),
         ("Who built the bridge at Arta?", BUILT, "answer"),
         ("The bridge at Arta was built.", BUILT, "answer"),
     ],
@@ -62,7 +67,7 @@ def test_what_is_said_of_one_is_not_said_of_another() -> None:
     falk = Evidence(Passage("q", "e", 0, len(other), other), 0, len(other), 0.5)
     mixed = "Ana Ruiz was born in Malmo."
     assert VERIFIER.objections("Where was Ana Ruiz born?", mixed, falk) == (
-        *("name: Ana", "name: Ruiz"),
+        *("name: Ana", "name: Ruiz", "binding: malmo"),
     )
 
 

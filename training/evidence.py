@@ -3,8 +3,9 @@
     python -m training.evidence --data ../shared/train
 
 Every question is asked of a small corpus: the passage it was written for among its nearest
-neighbours, and, for the other half of the questions, the neighbours alone, so that the words fit
-but the answer is not there. Three logistic models are fitted: which sentence holds the answer,
+neighbours; of the neighbours alone, so that the words fit but the answer is not there; or with a
+name, number or word changed, so that the passage is there and its answer is to another question.
+Three logistic models are fitted: which sentence holds the answer,
 whether the passages hold it, and whether the best sentence is right. Held-out questions come from
 passages never seen in fitting; nothing here reads evaluation data.
 """
@@ -26,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from rag import words
-from rag.embedder import SentenceEmbedder
+from rag.embedder import Embedder, SentenceEmbedder
 from rag.passages import split
 from rag.questions import analyse
 from rag.reader import (
@@ -37,19 +38,45 @@ from rag.reader import (
     SentenceReader,
 )
 from rag.settings import ModelSettings, PassageSettings, ReaderSettings
-from rag.types import Document, Hit, Passage
+from rag.types import Document, EmbedderIdentity, Hit, Passage
+from training.unanswerable import change
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
 PER_SOURCE = {
-    "squad1.1-train-fragment": 900,
-    "squad-train-via-flan-response-evaluator": 900,
-    "qed-nq-train": 700,
-    "quoref-ni-sapt": 500,
-    "covid-qa": 250,
-    "fairytaleqa/train": 250,
-    "bioasq-golden-factoid": 200,
+    "squad1.1-train-fragment": 250,
+    "squad-train-via-flan-response-evaluator": 250,
+    "qed-nq-train": 200,
+    "quoref-ni-sapt": 200,
+    "covid-qa": 50,
+    "fairytaleqa/train": 50,
+    "bioasq-golden-factoid": 50,
 }
 NEIGHBOURS = 30
+
+
+class Remembering:
+    """An embedder that embeds the same text once: corpora share their passages."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """The identity of the embedder within."""
+        return self._embedder.identity
+
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit rows (n, d)."""
+        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        self._known.update(zip(new, self._embedder.passages(new), strict=True))
+        return np.stack([self._known[t] for t in texts])
+
+    def query(self, text: str) -> NDArray[np.float32]:
+        """Return a unit vector (d,)."""
+        if "?" + text not in self._known:
+            self._known["?" + text] = self._embedder.query(text)
+        return self._known["?" + text]
 
 
 @dataclass(frozen=True)
@@ -94,7 +121,7 @@ def rows(data: Path, seed: int) -> list[dict[str, object]]:
     return kept
 
 
-def cases(data: Path, embedder: SentenceEmbedder, seed: int) -> list[Case]:
+def cases(data: Path, embedder: Embedder, seed: int) -> list[Case]:
     """Return the questions with the hits that a retriever would hand over."""
     rng = random.Random(seed)
     sample = rows(data, seed)
@@ -115,20 +142,28 @@ def cases(data: Path, embedder: SentenceEmbedder, seed: int) -> list[Case]:
         gold = (start, start + len(str(row["answer"])))
         centre = vectors[own].mean(axis=0)
         near = [i for i in np.argsort(-(vectors @ centre), kind="stable") if i not in own]
-        answerable = rng.random() < 0.6
-        answer = words.flat(str(row["answer"]))
+        answerable = rng.random() < 0.55
+        asked, answered = str(row["question"]), str(row["answer"])
+        changed = (
+            change(asked, str(rng.choice((row, rng.choice(sample)))["passage"]), answered, rng)
+            if rng.random() < 0.35
+            else None
+        )
+        answer = words.flat(answered)
         if not answerable:
             near = [i for i in near[: 3 * NEIGHBOURS] if answer not in words.flat(passages[i].text)]
-        corpus = near[: rng.choice((10, NEIGHBOURS))] + (own if answerable else [])
+        kept = own if answerable or changed else []
+        corpus = near[: rng.choice((10, NEIGHBOURS))] + kept
         rng.shuffle(corpus)
-        hits = search(str(row["question"]), corpus, passages, vectors, bags, embedder)
+        asked = changed or asked
+        hits = search(asked, corpus, passages, vectors, bags, embedder)
         found.append(
             Case(
-                question=str(row["question"]),
+                question=asked,
                 hits=hits,
                 statistics=Bags([bags[i] for i in corpus]),
                 document=document,
-                gold=gold if answerable else None,
+                gold=gold if answerable and not changed else None,
                 held_out=int(document[1:]) % 4 == 0,
             )
         )
@@ -143,7 +178,7 @@ def search(
     passages: Sequence[Passage],
     vectors: NDArray[np.float32],
     bags: Sequence[frozenset[str]],
-    embedder: SentenceEmbedder,
+    embedder: Embedder,
     top_k: int = 8,
 ) -> tuple[Hit, ...]:
     """Rank the corpus by cosine and by rare words met, fused by reciprocal rank."""
@@ -182,7 +217,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    embedder = SentenceEmbedder.open(ModelSettings())
+    embedder = Remembering(SentenceEmbedder.open(ModelSettings()))
     every = cases(options.data, embedder, options.seed)
     zero = Logistic(np.zeros(1), 0.0)
     blank = Calibration(zero, zero, zero)
