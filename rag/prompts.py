@@ -1,7 +1,7 @@
 """Every string that is sent to the language model, budgeted in tokens.
 
 The model is small and follows instructions badly, so it is never asked to cite, refuse or format.
-It gets two worked examples, the evidence that was already found and the question, and phrases one
+It gets three worked examples, the evidence that was already found and the question, and phrases one
 short sentence. The examples are invented: their words must not leak into answers unnoticed, and
 the verifier would not find them in any document. What stays the same in every prompt comes first,
 so that a generator can remember having read it.
@@ -37,6 +37,12 @@ SYSTEM = "Answer the question in one short sentence, using only the words of the
 
 EXAMPLES: tuple[tuple[str, str, str], ...] = (
     (
+        "After the storm of 1902 the mayor, Ida Holm, promised to pay for a new roof and "
+        "12 windows if the school stayed open.",
+        "What did the mayor promise?",
+        "The mayor, Ida Holm, promised to pay for a new roof and 12 windows.",
+    ),
+    (
         "The lighthouse at Ormen was built in 1871 by the engineer Karl Lund. "
         "It was painted red after the storm of 1902.",
         "Who built the lighthouse at Ormen?",
@@ -62,7 +68,7 @@ def answer_prompt(
     """Ask for one sentence that answers `question` from `evidence` (best first).
 
     The prompt takes at most `budget` tokens, as `count` counts them. What does not fit goes in
-    this order: the oldest turns of the `history`, the second and first example, the last pieces
+    this order: the oldest turns of the `history`, the last examples, the last pieces
     of evidence (cut at the end of a sentence, else of a word). The question is kept whole up to
     half the budget; of a longer one the middle is left out, marked "…", since it opens with what
     is asked or closes with it.

@@ -16,7 +16,7 @@ from rag.generator import Generator, TransformersGenerator
 from rag.prompts import Message, answer_prompt
 from rag.settings import GeneratorSettings, ModelSettings
 
-EVIDENCE = "The bridge at Tolva was opened in 1931 by the mayor, Ida Holm."
+EVIDENCE = "The bridge at Tolva was opened in 1931 by the mayor, Nils Brandt."
 
 
 class Scripted:
@@ -55,7 +55,7 @@ class ScriptedDecoder:
 )
 def any_generator(request: pytest.FixtureRequest) -> Generator:
     if request.param == "scripted":
-        return Scripted("The bridge was opened in 1931 by Ida Holm.")
+        return Scripted("The bridge was opened in 1931 by Nils Brandt.")
     real: Generator = request.getfixturevalue("generator")
     return real
 
@@ -67,7 +67,7 @@ def prompt(generator: Generator, question: str = "Who opened the bridge?") -> li
 def test_contract_the_same_chat_gets_the_same_reply(any_generator: Generator) -> None:
     first, second = ("".join(any_generator.stream(prompt(any_generator))) for _ in range(2))
     assert first == second
-    assert "Ida Holm" in first
+    assert "Nils Brandt" in first
 
 
 def test_contract_no_piece_is_empty(any_generator: Generator) -> None:

@@ -29,11 +29,11 @@ def test_with_room_everything_is_there_in_order() -> None:
     prompt = answer_prompt(
         " Who rebuilt\n the mill? ", EVIDENCE, budget=900, count=words, history=[("a?", "b.")]
     )
-    assert [message.role for message in prompt] == ["system", *["user", "assistant"] * 3, "user"]
+    assert [message.role for message in prompt] == ["system", *["user", "assistant"] * 4, "user"]
     assert prompt[0].content == SYSTEM
     assert prompt[1].content == f"Text: {EXAMPLES[0][0]}\n\nQuestion: {EXAMPLES[0][1]}"
     assert prompt[2].content == EXAMPLES[0][2]
-    assert [message.content for message in prompt[5:7]] == ["a?", "b."]
+    assert [message.content for message in prompt[7:9]] == ["a?", "b."]
     assert prompt[-1].content == (
         "Text: The mill burned in 1904. Nobody was hurt. It was rebuilt by Ida Holm.\n\n"
         "Question: Who rebuilt the mill?"
@@ -54,7 +54,7 @@ def test_history_goes_first_then_examples_then_evidence() -> None:
     squeezed = answer_prompt("Who?", EVIDENCE, budget=total(full), count=words, history=turns)
     assert squeezed == full
     roomier = answer_prompt("Who?", EVIDENCE, budget=total(full) + 50, count=words, history=turns)
-    assert [message.content for message in roomier[5:-1]] == [
+    assert [message.content for message in roomier[7:-1]] == [
         text for turn in turns[-2:] for text in turn
     ]
     tight = answer_prompt("Who?", EVIDENCE, budget=60, count=words)
