@@ -26,7 +26,9 @@ def opener(
     def open_pipeline(progress: page.Progress) -> page.Bot:
         from rag.pipeline import Pipeline
 
-        return Pipeline.open(sources, index, settings, progress=progress)
+        bot = Pipeline.open(sources, index, settings, progress=progress)
+        bot.warm_up()
+        return bot
 
     return open_pipeline
 

@@ -152,6 +152,11 @@ class Pipeline:
             ),
         )
 
+    def warm_up(self) -> None:
+        """Use every model once, so that the first question does not wait for what they set up."""
+        reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))
+        next(iter(self._write("Who?", reading.evidence[:1], None)), None)
+
     def document(self, id: str) -> Document:
         """Return one document of the index. KeyError when it is not there."""
         return self.index.document(id)
