@@ -22,9 +22,6 @@ from rag.settings import VerifierSettings
 from rag.types import Citation, Evidence, Span
 
 REACH = 4  # content words
-PRONOUNS = frozenset(
-    "he she it they him her them his hers its their theirs this these i we".split()
-)
 _MARKER = re.compile(r"\s*\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]")
 Sentences = Callable[[str], Sequence[Span]]
 """Finds the sentences of a text."""
@@ -85,8 +82,8 @@ class Verifier:
         """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        binding, answer. A name or number of the sentence may come from the question instead of
-        the span only if the passage around the span has it too: else the sentence would say of
+        binding, answer. A word, name or number of the sentence may come from the question instead
+        of the span only if the passage around the span has it too: else the sentence would say of
         one thing what the document says of another.
         """
         span = evidence.quote
@@ -104,7 +101,7 @@ class Verifier:
         ]
         if words.negated(sentence) != words.negated(span):
             found.append("negation: differs")
-        covered = words.coverage(words.content(sentence), said | asked)
+        covered = words.coverage(words.content(sentence), known)
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
         found += [f"binding: {word}" for word in unbound(question, sentence, span)]
@@ -157,7 +154,9 @@ def answers(question: Question, sentence: str, span: str) -> bool:
     said, asked = set(words.content(sentence)), set(question.content)
     if not said - asked or repeats(sentence):
         return False
-    elsewhere = not said & asked and not PRONOUNS & {words.fold(t) for t in words.tokens(sentence)}
+    elsewhere = not said & asked and words.PRONOUNS.isdisjoint(
+        map(words.fold, words.tokens(sentence))
+    )
     if elsewhere and asked & set(words.content(span)):
         return False
     return offers(question, sentence) or not offers(question, span)

@@ -127,16 +127,30 @@ def offers(question: Question, sentence: str) -> bool:
     return _CLUES[kind].search(sentence) is not None
 
 
+def stands_for(question: str) -> str:
+    """Return the X of "what does X stand for" or "what does X mean"; empty for other questions."""
+    found = _STANDS_FOR.search(question)
+    return found["what"].strip(" '\"‘’“”") if found else ""
+
+
 def defines(question: Question, sentence: str) -> bool:
     """Tell whether the sentence says what the question's subject or abbreviation is.
 
     It is followed by "is", "was", a bracket, or a comma and an article or relative word ("Ana
     Ruiz, the engineer"), or it stands in brackets behind its long form ("the guild (CJNG)").
     """
-    stands_for = _STANDS_FOR.search(question.text)
-    subject = question.subject or (stands_for["what"] if stands_for else "")
+    subject = question.subject or stands_for(question.text)
     if not subject:
         return False
     name = re.escape(re.sub(r"^(?:the|a|an)\s+", "", subject.strip(), flags=re.I))
     after = r"(?:\s+(?:is|was|are|were)\b|\s*\(|,\s+(?:an?|the|who|which|whose|former|retired)\b)"
     return re.search(rf"\b{name}\b{after}|\(\s*{name}\b", sentence, re.I) is not None
+
+
+def spells_out(question: str, sentence: str) -> bool:
+    """Tell whether the sentence sets what a question asks the long form of beside brackets."""
+    name = re.escape(stands_for(question))
+    return (
+        bool(name)
+        and re.search(rf"\(\s*{name}\b|\b{name}\W{{0,2}}\s*\(", sentence, re.I) is not None
+    )

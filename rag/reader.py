@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.embedder import Embedder
-from rag.questions import Question, analyse, defines, offers
+from rag.questions import Question, analyse, defines, offers, spells_out
 from rag.settings import ReaderSettings
 from rag.types import Evidence, Hit, Passage, Reading, Span
 
@@ -61,7 +61,9 @@ VERDICT_FEATURES = (
 
 
 LONGEST_UNIT = 600  # characters
-CREDIT_STEMS = words.stems("photo photograph photographer picture image took credit caption")
+DEFINITION_BONUS = 4.0  # log-odds: "the guild (CJNG)" is what "what does CJNG stand for" asks
+CREDIT_WORDS = "photo, photograph or picture taken by the photographer, image credit, caption"
+CREDIT_STEMS = words.stems(CREDIT_WORDS)  # what a line of names and agencies leaves unsaid
 
 
 class Reader(Protocol):
@@ -162,6 +164,9 @@ class SentenceReader:
         if not candidates:
             return Reading(tuple(hits), (), answerable=0.0, confidence=0.0)
         logits = self._calibration.sentence.logits(np.stack([c.features for c in candidates]))
+        logits = logits + DEFINITION_BONUS * np.array(
+            [spells_out(question, c.text) for c in candidates], dtype=np.float64
+        )
         order = np.argsort(-logits, kind="stable")
         verdict = self.verdict_features(asked, candidates, logits, order, hits, rarity)
         evidence = tuple(
@@ -215,14 +220,15 @@ class SentenceReader:
             for i, span in enumerate(spans):
                 text = passage.sentence(span)
                 window = frozenset().union(*bags[max(0, i - 1) : i + 2])
+                bag = bags[i] | _meant(passage, spans, i)
                 offered = offers(question, text)
                 features = [
                     float(vectors[passage.id][i] @ asked),
                     dense,
-                    _covered(question.content, bags[i], rarity),
+                    _covered(question.content, bag, rarity),
                     _covered(question.content, window, rarity),
                     _covered(question.content, whole, rarity),
-                    words.coverage(question.names, window) if question.names else 0.5,
+                    words.coverage(question.names, bag) if question.names else 0.5,
                     float(question.numbers <= words.numbers(text)) if question.numbers else 0.5,
                     float(offered and question.expected != "other"),
                     float(not offered),
@@ -280,7 +286,11 @@ class SentenceReader:
         new = [p for p in {p.id: p for p in passages}.values() if p.id not in self._vectors]
         cut = [units(passage) for passage in new]
         rows = self._embedder.passages(
-            [p.sentence(span) for p, spans in zip(new, cut, strict=True) for span in spans]
+            [
+                f"{CREDIT_WORDS}: {p.sentence(span)}" if p.kind == "credit" else p.sentence(span)
+                for p, spans in zip(new, cut, strict=True)
+                for span in spans
+            ]
         )
         at = 0
         for passage, spans in zip(new, cut, strict=True):
@@ -334,6 +344,15 @@ def _bag(passage: Passage, text: str) -> frozenset[str]:
     """Return the stems of a text; a credit's also hold what such lines leave unsaid."""
     found = words.stems(text)
     return found | CREDIT_STEMS if passage.kind == "credit" else found
+
+
+def _meant(passage: Passage, spans: Sequence[Span], i: int) -> frozenset[str]:
+    """Return the names that the i-th unit's pronouns may stand for: those of the unit before."""
+    if i == 0 or words.PRONOUNS.isdisjoint(
+        map(words.fold, words.tokens(passage.sentence(spans[i])))
+    ):
+        return frozenset()
+    return frozenset(words.stem(name) for name in words.names(passage.sentence(spans[i - 1])))
 
 
 def missing(question: Question, hits: Sequence[Hit]) -> tuple[str, ...]:

@@ -33,6 +33,11 @@ ASIDES = frozenset(
 )
 """Words of a question about what surrounds an article: its pictures, makers and notices."""
 
+_PICTURE = re.compile(r"\b(?:photo|picture|image|caption)", re.I)
+_MAKER = re.compile(r"\b(?:who|whose|whom|by|credit\w*|photographer)\b", re.I)
+
+PICTURE_BONUS = 0.5  # of a score in [0, 1]: enough to pass most, not a perfect match
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -60,7 +65,8 @@ class Retriever:
         """Return at most `top_k` hits, best first, the same ones every time.
 
         The score is `fuse`'s, in [0, 1], times `furniture_weight` for furniture and credits,
-        unless the question asks about such things (`about_asides`) or about this one (`demoted`).
+        unless the question asks about such things (`about_asides`) or about this one (`demoted`);
+        a credit gains `PICTURE_BONUS` when the question is about a picture.
         Hits below `min_score` are left out. A search with weight 0 is not run. Equal scores: the
         nearer vector first, then the better BM25, then document and place.
 
@@ -82,13 +88,20 @@ class Retriever:
         scores = fuse(
             [(dense, settings.dense_weight), (lexical, settings.lexical_weight)], settings.rrf_k
         )
-        weight = 1.0 if about_asides(question) else settings.furniture_weight
         hits = [
-            replace(hit, score=hit.score * weight) if demoted(hit.passage, question) else hit
+            replace(hit, score=self._weighed(hit, question))
             for hit in _hits(dense, lexical, scores)
         ]
         kept = [hit for hit in hits if hit.score >= settings.min_score]
         return tuple(sorted(kept, key=_order)[: settings.top_k])
+
+    def _weighed(self, hit: Hit, question: str) -> float:
+        """Return the fused score, less for an aside not asked about, more for a credit that is."""
+        if hit.passage.kind == "credit" and about_pictures(question):
+            return min(1.0, hit.score + PICTURE_BONUS)
+        if about_asides(question) or not demoted(hit.passage, question):
+            return hit.score
+        return hit.score * self.settings.furniture_weight
 
 
 def fuse(rankings: Sequence[tuple[Ranked, float]], k: int) -> dict[str, float]:
@@ -116,6 +129,15 @@ def about_asides(question: str) -> bool:
     merely ranks on its merits.
     """
     return not ASIDES.isdisjoint(word.lower() for word in _WORD.findall(question))
+
+
+def about_pictures(question: str) -> bool:
+    """Tell whether a question asks who made a picture.
+
+    Credits are names and agencies: they share no word with that question, so no search finds them
+    by itself.
+    """
+    return bool(_PICTURE.search(question) and _MAKER.search(question))
 
 
 def demoted(passage: Passage, question: str) -> bool:

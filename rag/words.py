@@ -42,6 +42,10 @@ NEGATIONS = frozenset(
     "no not never none nobody nothing neither nor without cannot hardly unable fail failed".split()
 )
 
+PRONOUNS = frozenset(
+    "he she it they him her them his hers its their theirs this these i we".split()
+)
+
 NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate(

@@ -1,0 +1,161 @@
+import pytest
+
+from rag.questions import analyse, defines, spells_out
+from rag.reader import SENTENCE_FEATURES, Calibration, SentenceReader, joined, missing, units
+from rag.settings import ReaderSettings
+from rag.types import Evidence, Hit, Kind, Passage, Span
+from tests.fakes import WordEmbedder
+
+BRIDGE = "The bridge at Arta was built by Ana Ruiz. It cost 40 million drachmas in 1931."
+HARBOUR = "Twelve boats sank in the harbour. Nobody was hurt."
+CREDIT = "Image: PEDRO LOPEZ/AFP"
+
+
+def passage(text: str, *sentences: str, kind: Kind = "body") -> Passage:
+    """Make a passage whose document is named after its first word."""
+    cut = sentences or tuple(f"{s}." if not s.endswith(".") else s for s in text.split(". "))
+    spans = tuple(Span(text.index(s), text.index(s) + len(s)) for s in cut if s in text)
+    name = text.split()[0]
+    return Passage(name, name, 0, len(text), text, spans, kind)
+
+
+PASSAGES = (passage(BRIDGE), passage(HARBOUR), passage(CREDIT, CREDIT, kind="credit"))
+
+
+class Counts:
+    """How many of `PASSAGES` hold a term."""
+
+    def document_frequency(self, terms: list[str]) -> dict[str, int]:
+        from rag import words
+
+        return {t: sum(t in words.stems(p.text) for p in PASSAGES) for t in terms}
+
+    def __len__(self) -> int:
+        return len(PASSAGES)
+
+
+def reader() -> SentenceReader:
+    embedder = WordEmbedder.of(BRIDGE, HARBOUR, CREDIT)
+    return SentenceReader(embedder, Counts(), ReaderSettings(), Calibration.load())  # type: ignore[arg-type]
+
+
+def hits(question: str) -> tuple[Hit, ...]:
+    """Rank by the cosine of word counts, the way a dense search would."""
+    embedder = WordEmbedder.of(BRIDGE, HARBOUR, CREDIT)
+    asked = embedder.query(question)
+    cosines = [float(embedder.passages([p.text])[0] @ asked) for p in PASSAGES]
+    order = sorted(range(len(PASSAGES)), key=lambda i: -cosines[i])
+    return tuple(Hit(PASSAGES[i], 1 - rank / 10, cosines[i]) for rank, i in enumerate(order))
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Who built the bridge at Arta?", "The bridge at Arta was built by Ana Ruiz."),
+        ("How many boats sank in the harbour?", "Twelve boats sank in the harbour."),
+    ],
+)
+def test_the_best_evidence_is_the_sentence_that_answers(question: str, quote: str) -> None:
+    reading = reader().read(question, hits(question))
+    assert reading.evidence[0].quote == quote
+
+
+def test_a_credit_answers_who_took_the_picture() -> None:
+    first = (Hit(PASSAGES[2], 1.0, 0.1), *hits("bridge harbour")[:2])
+    reading = reader().read("Who took the photograph?", first)
+    assert reading.evidence[0].quote == CREDIT
+
+
+def test_a_pronoun_carries_the_name_of_the_sentence_before() -> None:
+    text = "The Zetas came to Lima. Founded by soldiers, they ruled."
+    zetas = passage(text, "The Zetas came to Lima.", "Founded by soldiers, they ruled.")
+    asked = analyse("Who founded the Zetas?")
+    found = reader().candidates(asked, [Hit(zetas, 1.0)], dict.fromkeys(asked.content, 1.0))
+    covered = [c.features[SENTENCE_FEATURES.index("covered")] for c in found]
+    assert covered == [0.5, 1.0]
+
+
+def test_a_question_about_something_else_is_less_answerable() -> None:
+    here = reader().read("How many boats sank in the harbour?", hits("boats harbour"))
+    elsewhere = reader().read("Which bank paid for the opera in Lima?", hits("opera"))
+    assert here.answerable > 0.5 > elsewhere.answerable
+    assert elsewhere.missing == ("Lima",)
+
+
+def test_no_hits_no_evidence() -> None:
+    reading = reader().read("Who built it?", ())
+    assert (reading.evidence, reading.answerable, reading.hits) == ((), 0.0, ())
+
+
+def test_hits_are_reranked_by_their_evidence_with_scores_in_order() -> None:
+    question = "How many boats sank in the harbour?"
+    reading = reader().read(question, tuple(reversed(hits(question))))
+    assert reading.hits[0].passage.text == HARBOUR or reading.evidence[0].passage.text == HARBOUR
+    scores = [hit.score for hit in reading.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert {hit.passage.id for hit in reading.hits} == {p.id for p in PASSAGES}
+
+
+def test_rare_words_weigh_more() -> None:
+    rarity = reader().rarity(analyse("Which boats sank in Lima?"))
+    assert rarity["lima"] == pytest.approx(1.0)  # in no passage: log(8) / log(8)
+    assert rarity["boat"] == pytest.approx(0.4717, abs=1e-4)  # in one of three: log(4/1.5)/log(8)
+
+
+def test_sentences_of_one_quotation_are_one_unit() -> None:
+    text = "He came. “It was late. We left,” said Ana. Then it rained."
+    cut = ("He came.", "“It was late.", "We left,” said Ana.", "Then it rained.")
+    assert [text[s.start : s.end] for s in units(passage(text, *cut))] == [
+        *("He came.", "“It was late. We left,” said Ana.", "Then it rained."),
+    ]
+
+
+def test_a_quotation_that_never_closes_does_not_swallow_the_passage() -> None:
+    long = "word " * 60
+    text = f"“Open {long}. Second {long}. Third {long}."
+    cut = tuple(f"{part}{long}." for part in ("“Open ", "Second ", "Third "))
+    assert all(span.end - span.start <= 610 for span in units(passage(text, *cut)))
+
+
+def evidence(start: int, end: int, score: float) -> Evidence:
+    return Evidence(PASSAGES[0], start, end, score)
+
+
+def test_neighbours_nearly_as_good_are_joined() -> None:
+    first, second = (
+        evidence(s.start, s.end, 0.8 - i / 10) for i, s in enumerate(PASSAGES[0].sentences)
+    )
+    assert joined((first, second), 0.5)[0].quote == BRIDGE
+    assert joined((second, first), 0.5)[0].quote == BRIDGE
+    assert joined((first, evidence(second.start, second.end, 0.1)), 0.5)[0] == first
+    other = Evidence(PASSAGES[1], 0, 33, 0.8)
+    assert joined((first, other), 0.5) == (first, other)
+    assert joined((first,), 0.5) == (first,)
+
+
+def test_what_no_hit_mentions_is_named_as_asked() -> None:
+    found = missing(
+        analyse("Did Ana Ruiz build the bridge at Lima in 1950?"), [Hit(PASSAGES[0], 1)]
+    )
+    assert found == ("Lima", "1950")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "defined"),
+    [
+        ("Who is Ana Ruiz?", "Ana Ruiz, an engineer, left.", True),
+        ("Who is Ana Ruiz?", "Ana Ruiz is an engineer.", True),
+        ("Who is Ana Ruiz?", "They met Ana Ruiz.", False),
+        ("What does UNO stand for?", "The united nations office (UNO) is there.", True),
+        ("Why did Ana Ruiz leave?", "Ana Ruiz is an engineer.", False),
+    ],
+)
+def test_defines(question: str, sentence: str, defined: bool) -> None:
+    assert defines(analyse(question), sentence) is defined
+
+
+def test_spells_out() -> None:
+    question = "What does “UNO” stand for?"
+    assert spells_out(question, "The united nations office (UNO) is there.")
+    assert not spells_out(question, "UNO is there.")
+    assert not spells_out("Who is UNO?", "The united nations office (UNO) is there.")
