@@ -81,7 +81,7 @@ class ReaderSettings(Stage):
         description="Evidence below this share of the best one's score is left out.",
     )
     min_answerable: float = Field(
-        0.4, ge=0, le=1, description="Below this probability of an answer, abstain."
+        0.5, ge=0, le=1, description="Below this probability of an answer, abstain."
     )
 
 
