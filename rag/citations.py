@@ -22,6 +22,7 @@ from rag.settings import VerifierSettings
 from rag.types import Citation, Evidence, Span
 
 REACH = 4  # content words
+ANSWER_SHARE = 0.6  # of the words of the answer span
 _MARKER = re.compile(r"\s*\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\]")
 Sentences = Callable[[str], Sequence[Span]]
 """Finds the sentences of a text."""
@@ -64,7 +65,7 @@ class Verifier:
         asked = analyse(question)
         for sentence in self._split(draft):
             found = None
-            if answers(asked, sentence, evidence[0].quote):
+            if answers(asked, sentence, evidence[0]):
                 found = next((e for e in evidence if self.supports(question, sentence, e)), None)
             if found is not None:
                 claims.append(Claim(sentence, (found,)))
@@ -105,7 +106,7 @@ class Verifier:
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
         found += [f"binding: {word}" for word in unbound(question, sentence, span)]
-        if not answers(analyse(question), sentence, span):
+        if not answers(analyse(question), sentence, evidence):
             found.append("answer: not in it")
         return tuple(found)
 
@@ -145,21 +146,23 @@ def repeats(sentence: str) -> bool:
     return len(set(pairs)) < len(pairs)
 
 
-def answers(question: Question, sentence: str, span: str) -> bool:
+def answers(question: Question, sentence: str, evidence: Evidence) -> bool:
     """Tell whether a sentence has something new for the question, of the kind asked for.
 
-    It must also speak of something the question does (by a word or a pronoun), and not repeat
-    itself. What the span does not offer is not asked of the sentence.
+    It must also speak of something the question does (by a word or a pronoun), have most of the
+    answer the reader points at, if it does, and not repeat itself. What the evidence does not
+    offer is not asked of the sentence.
     """
     said, asked = set(words.content(sentence)), set(question.content)
     if not said - asked or repeats(sentence):
         return False
-    elsewhere = not said & asked and words.PRONOUNS.isdisjoint(
-        map(words.fold, words.tokens(sentence))
-    )
-    if elsewhere and asked & set(words.content(span)):
+    pronouns = not words.PRONOUNS.isdisjoint(map(words.fold, words.tokens(sentence)))
+    if not said & asked and not pronouns and asked & set(words.content(evidence.quote)):
         return False
-    return offers(question, sentence) or not offers(question, span)
+    wanted = set(words.content(evidence.answer_text)) - asked
+    if words.coverage(wanted, frozenset(said)) < ANSWER_SHARE:
+        return False
+    return offers(question, sentence) or not offers(question, evidence.quote)
 
 
 def quoted(evidence: Evidence) -> str:

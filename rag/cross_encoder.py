@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelDamaged, ModelMissing
 from rag.threads import limit_threads
+from rag.types import Judgement
 
 if TYPE_CHECKING:
     from rag.reader_network import ReaderNetwork, Scores
@@ -30,22 +31,6 @@ TITLE = 16  # tokens of a title that are read
 STRIDE = 64  # tokens that two windows of a long passage share
 LONGEST = 30  # tokens of an answer at most
 HINT = "reinstall the package, or choose the untrained reader"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the reader made of one passage.
-
-    `relevance` and `answerable` are logits. `start:end` are the characters of the best answer span
-    in the passage (0:0 for an empty passage); `span_score` is its logit above "no answer here", so
-    that spans of different passages compare.
-    """
-
-    relevance: float
-    answerable: float
-    start: int
-    end: int
-    span_score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.passages import sentences, split
 from rag.prompts import answer_prompt
-from rag.reader import Calibration, Reader, SentenceReader
+from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Answer, Document, Event, Evidence, IndexReport, Reading, Skipped
@@ -84,7 +84,7 @@ class Pipeline:
             settings,
             store,
             Retriever(store, embedder, settings.retriever),
-            SentenceReader(embedder, store, settings.reader, Calibration.load()),
+            SentenceReader.open(embedder, store, settings.reader),
             TransformersGenerator.open(settings.models, settings.generator),
             Verifier(settings.verifier, sentences),
         )

@@ -112,6 +112,22 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a trained reader made of one passage.
+
+    `relevance` and `answerable` are logits. `start:end` are the characters of the best answer span
+    in the passage (0:0 for an empty passage); `span_score` is its logit above "no answer here", so
+    that spans of different passages compare.
+    """
+
+    relevance: float
+    answerable: float
+    start: int
+    end: int
+    span_score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A sentence (or a few in a row) of a passage, judged against a question.
 
@@ -129,6 +145,15 @@ class Evidence:
     def quote(self) -> str:
         """The evidence's exact words."""
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
+
+    @property
+    def answer_text(self) -> str:
+        """The words of the answer span; empty when the reader points at none."""
+        if self.answer is None:
+            return ""
+        return self.passage.text[
+            self.answer.start - self.passage.start : self.answer.end - self.passage.start
+        ]
 
     @property
     def document(self) -> str:

@@ -122,3 +122,13 @@ def test_every_marker_resolves_to_an_exact_span(drafts: list[str], question: str
     assert citations
     for citation in citations:
         assert TEXT[citation.start : citation.end] == citation.quote
+
+
+def test_a_draft_must_have_the_answer_that_the_reader_points_at() -> None:
+    at = TEXT.index("Ana Ruiz")
+    pointed = Evidence(PASSAGE, BUILT.start, BUILT.end, 0.5, Span(at, at + len("Ana Ruiz")))
+    question = "By whom was the bridge at Arta built?"
+    kept = VERIFIER.verify(question, "The bridge was built by Ana Ruiz.", [pointed])
+    assert kept.claims[0].text == "The bridge was built by Ana Ruiz."
+    lost = VERIFIER.verify(question, "The bridge was built in 1931.", [pointed])
+    assert (lost.claims[0].text, lost.rejected) == (BUILT.quote, 1)

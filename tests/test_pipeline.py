@@ -8,7 +8,7 @@ from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.index import Index
 from rag.passages import sentences
 from rag.pipeline import Pipeline, build
-from rag.reader import Calibration, SentenceReader
+from rag.reader import SentenceReader
 from rag.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Event
@@ -35,7 +35,7 @@ def open_pipeline(folder: Path, draft: str, **settings: object) -> Pipeline:
         chosen,
         index,
         Retriever(index, embedder, chosen.retriever),
-        SentenceReader(embedder, index, chosen.reader, Calibration.load()),
+        SentenceReader.open(embedder, index, chosen.reader),
         ScriptedGenerator(draft),
         Verifier(chosen.verifier, sentences),
     )

@@ -1,7 +1,8 @@
 import pytest
 
+from rag.features import SENTENCE, Features, units
 from rag.questions import analyse, defines, spells_out
-from rag.reader import SENTENCE_FEATURES, Calibration, SentenceReader, joined, missing, units
+from rag.reader import SentenceReader, joined, missing
 from rag.settings import ReaderSettings
 from rag.types import Evidence, Hit, Kind, Passage, Span
 from tests.fakes import WordEmbedder
@@ -34,9 +35,13 @@ class Counts:
         return len(PASSAGES)
 
 
+def features() -> Features:
+    return Features(WordEmbedder.of(BRIDGE, HARBOUR, CREDIT), Counts())  # type: ignore[arg-type]
+
+
 def reader() -> SentenceReader:
     embedder = WordEmbedder.of(BRIDGE, HARBOUR, CREDIT)
-    return SentenceReader(embedder, Counts(), ReaderSettings(), Calibration.load())  # type: ignore[arg-type]
+    return SentenceReader.open(embedder, Counts(), ReaderSettings())  # type: ignore[arg-type]
 
 
 def hits(question: str) -> tuple[Hit, ...]:
@@ -70,8 +75,8 @@ def test_a_pronoun_carries_the_name_of_the_sentence_before() -> None:
     text = "The Zetas came to Lima. Founded by soldiers, they ruled."
     zetas = passage(text, "The Zetas came to Lima.", "Founded by soldiers, they ruled.")
     asked = analyse("Who founded the Zetas?")
-    found = reader().candidates(asked, [Hit(zetas, 1.0)], dict.fromkeys(asked.content, 1.0))
-    covered = [c.features[SENTENCE_FEATURES.index("covered")] for c in found]
+    found = features().candidates(asked, [Hit(zetas, 1.0)])
+    covered = [c.features[SENTENCE.index("covered")] for c in found]
     assert covered == [0.5, 1.0]
 
 
@@ -97,7 +102,7 @@ def test_hits_are_reranked_by_their_evidence_with_scores_in_order() -> None:
 
 
 def test_rare_words_weigh_more() -> None:
-    rarity = reader().rarity(analyse("Which boats sank in Lima?"))
+    rarity = features()._rarity(analyse("Which boats sank in Lima?"))
     assert rarity["lima"] == pytest.approx(1.0)  # in no passage: log(8) / log(8)
     assert rarity["boat"] == pytest.approx(0.4717, abs=1e-4)  # in one of three: log(4/1.5)/log(8)
 

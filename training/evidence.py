@@ -27,17 +27,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from rag import words
+from rag.calibration import Logistic
+from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
+from rag.features import Candidate, Features, Judge
+from rag.models import locate
 from rag.passages import split
-from rag.questions import analyse
-from rag.reader import (
-    SENTENCE_FEATURES,
-    VERDICT_FEATURES,
-    Calibration,
-    Logistic,
-    SentenceReader,
-)
-from rag.settings import ModelSettings, PassageSettings, ReaderSettings, RetrieverSettings
+from rag.questions import Question, analyse
+from rag.settings import ModelSettings, PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Passage
 from training.unanswerable import change
 
@@ -211,94 +208,124 @@ def fit(features: NDArray[np.float64], labels: NDArray[np.int64]) -> Logistic:
     return Logistic(weights, float(model.intercept_[0] - weights @ centre))
 
 
+@dataclass(frozen=True)
+class Described:
+    """A case with the features of its candidates, and which of them are right (n,)."""
+
+    case: Case
+    question: Question
+    features: Features
+    candidates: Sequence[Candidate]
+    right: NDArray[np.int64]
+
+    @property
+    def rows(self) -> NDArray[np.float64]:
+        """The candidates' features (n, f)."""
+        return np.stack([c.features for c in self.candidates])
+
+
+def describe(case: Case, embedder: Embedder, judge: Judge | None) -> Described:
+    """Return a case with its features."""
+    features = Features(embedder, case.statistics, judge)
+    question = analyse(case.question)
+    candidates = features.candidates(question, case.hits)
+    right = [
+        case.gold is not None
+        and c.hit.document == case.document
+        and c.span.start < case.gold[1]
+        and case.gold[0] < c.span.end
+        for c in candidates
+    ]
+    return Described(case, question, features, candidates, np.array(right, dtype=np.int64))
+
+
+def verdict(sentence: Logistic, one: Described) -> tuple[NDArray[np.float64], int, int]:
+    """Return a case's verdict features, whether it is answerable, and whether the best is right."""
+    logits = sentence.logits(one.rows)
+    row = one.features.of_verdict(one.question, one.candidates, logits, one.case.hits)
+    best = int(np.argsort(-logits, kind="stable")[0])
+    return row, int(one.case.gold is not None), int(one.right[best])
+
+
+def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, float]]:
+    """Fit the three models on the cases not held out; return coefficients and figures."""
+    fitted = [one for one in every if not one.case.held_out]
+    with_answer = [one for one in fitted if one.case.gold is not None]
+    sentence = fit(
+        np.concatenate([one.rows for one in with_answer]),
+        np.concatenate([one.right for one in with_answer]),
+    )
+    rows = [verdict(sentence, one) for one in every]
+    v = np.stack([row for row, _, _ in rows])
+    a, c = (np.array([row[i] for row in rows]) for i in (1, 2))
+    held = np.array([one.case.held_out for one in every])
+    answerable, confidence = fit(v[~held], a[~held]), fit(v[~held], c[~held])
+    p = np.array([answerable.probability(row) for row in v[held]])
+    q = np.array([confidence.probability(row) for row in v[held]])
+    features = every[0].features
+    coefficients: dict[str, object] = {
+        "sentence": named(sentence, features.sentence),
+        "answerable": named(answerable, features.verdict),
+        "confidence": named(confidence, features.verdict),
+    }
+    return coefficients, figures(p, q, a[held], c[held])
+
+
+def figures(
+    p: NDArray[np.float64], q: NDArray[np.float64], a: NDArray[np.int64], c: NDArray[np.int64]
+) -> dict[str, float]:
+    """Return held-out figures from probabilities (n,) and labels (n,): answerable and correct.
+
+    `right_at_t` counts right answers and right abstentions when a third has no answer.
+    """
+    has = a == 1
+    found = {
+        "questions": float(len(a)),
+        "right_sentence_first": float(c[has].mean()),
+        "answerable_auroc": float(roc_auc_score(a, p)),
+        "confidence_auroc": float(roc_auc_score(c, q)),
+    }
+    for t in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        kept = p >= t
+        rightly = 2 * (kept & (c == 1))[has].mean() + (~kept)[~has].mean()
+        found[f"right_at_{t}"] = float(rightly / 3)
+        found[f"answered_at_{t}"] = float(kept[has].mean())
+        found[f"abstained_at_{t}"] = float((~kept)[~has].mean())
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def named(model: Logistic, names: Sequence[str]) -> dict[str, float]:
+    """Return a model's coefficients by name, and its bias."""
+    weights = zip(names, model.weights, strict=True)
+    return {**{name: round(float(w), 4) for name, w in weights}, "bias": round(model.bias, 4)}
+
+
 def main() -> None:
-    """Fit, print held-out figures, write the coefficients."""
+    """Fit with and, if there is one, without the trained reader; print figures, write both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--reader", type=Path, help="weights of a trained reader")
     options = parser.parse_args()
-    embedder = Remembering(SentenceEmbedder.open(ModelSettings()))
-    every = cases(options.data, embedder, options.seed)
-    zero = Logistic(np.zeros(1), 0.0)
-    blank = Calibration(zero, zero, zero)
-
-    described = []
-    for n, case in enumerate(every):
-        reader = SentenceReader(embedder, case.statistics, ReaderSettings(), blank)
-        asked = analyse(case.question)
-        rarity = reader.rarity(asked)
-        described.append((reader, asked, rarity, reader.candidates(asked, case.hits, rarity)))
-        if n % 200 == 0:
-            print(f"described {n}/{len(every)}", flush=True)
-
-    def right(case: Case, i: int, n: int) -> bool:
-        found = described[n][3][i]
-        return (
-            case.gold is not None
-            and found.hit.document == case.document
-            and found.span.start < case.gold[1]
-            and case.gold[0] < found.span.end
-        )
-
-    x, y = [], []
-    for n, case in enumerate(every):
-        if case.held_out or case.gold is None:
-            continue
-        for i, candidate in enumerate(described[n][3]):
-            x.append(candidate.features)
-            y.append(int(right(case, i, n)))
-    sentence = fit(np.stack(x), np.array(y))
-
-    verdicts, answerable, correct = [], [], []
-    for n, case in enumerate(every):
-        reader, asked, rarity, candidates = described[n]
-        logits = sentence.logits(np.stack([c.features for c in candidates]))
-        order = np.argsort(-logits, kind="stable")
-        verdicts.append(
-            reader.verdict_features(asked, candidates, logits, order, case.hits, rarity)
-        )
-        answerable.append(int(case.gold is not None))
-        correct.append(int(right(case, int(order[0]), n)))
-    v, a, c = np.stack(verdicts), np.array(answerable), np.array(correct)
-    held = np.array([case.held_out for case in every])
-    models = {
-        "sentence": sentence,
-        "answerable": fit(v[~held], a[~held]),
-        "confidence": fit(v[~held], c[~held]),
-    }
-    p = np.array([models["answerable"].probability(row) for row in v])
-    q = np.array([models["confidence"].probability(row) for row in v])
-    has = held & (a == 1)
-    figures = {
-        "held_out_questions": int(held.sum()),
-        "right_sentence_first": float(c[has].mean()),
-        "answerable_auroc": float(roc_auc_score(a[held], p[held])),
-        "confidence_auroc": float(roc_auc_score(c[held], q[held])),
-    }
-    for t in (0.2, 0.3, 0.4, 0.5, 0.6):
-        kept = p >= t
-        # With a third of the questions unanswerable: right answers and right abstentions.
-        rightly = 2 * (kept & (c == 1))[has].mean() + (~kept)[held & (a == 0)].mean()
-        figures[f"right_at_{t}"] = float(rightly / 3)
-        figures[f"answered_at_{t}"] = float(kept[has].mean())
-        figures[f"abstained_at_{t}"] = float((~kept)[held & (a == 0)].mean())
-    print(json.dumps(figures, indent=2))
-    names = {"sentence": SENTENCE_FEATURES}
-    report = {
-        key: {
-            **{
-                name: round(float(w), 4)
-                for name, w in zip(names.get(key, VERDICT_FEATURES), model.weights, strict=True)
-            },
-            "bias": round(model.bias, 4),
-        }
-        for key, model in models.items()
-    }
+    settings = ModelSettings()
+    embedder = Remembering(SentenceEmbedder.open(settings))
+    asked = cases(options.data, embedder, options.seed)
+    report: dict[str, object] = {}
+    judges: dict[str, Judge | None] = {"plain": None}
+    if options.reader:
+        judges["judged"] = CrossEncoder.open(locate(settings.embedder, settings), options.reader)
+    for group, judge in judges.items():
+        every = []
+        for n, case in enumerate(asked):
+            every.append(describe(case, embedder, judge))
+            if n % 200 == 0:
+                print(f"{group}: described {n}/{len(asked)}", flush=True)
+        coefficients, held_out = fit_all(every)
+        print(group, json.dumps(held_out, indent=2), flush=True)
+        report[group] = {**coefficients, "held_out": held_out}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(
-        json.dumps({**report, "figures": figures}, indent=2) + "\n", encoding="utf-8"
-    )
+    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
