@@ -11,19 +11,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from rag import documents, replies
-from rag.citations import Verifier, cite
+from rag import documents, replies, smalltalk
+from rag.citations import Claim, Verifier, cite, quoted
 from rag.conversation import standalone
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import QuestionError, SourceEmpty
 from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
+from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
 from rag.prompts import answer_prompt
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import Settings
-from rag.types import Answer, Document, Event, Evidence, IndexReport, Reading, Skipped
+from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
 
 SOURCES = Path("seeds")
 INDEX = Path("index")
@@ -44,6 +45,7 @@ class Pipeline:
         reader: Reader,
         generator: Generator,
         verifier: Verifier,
+        overview: Overview,
     ) -> None:
         self.settings = settings
         self.index = index
@@ -51,6 +53,7 @@ class Pipeline:
         self._reader = reader
         self._generator = generator
         self._verifier = verifier
+        self._overview = overview
         self._writing = threading.Lock()
 
     @classmethod
@@ -87,6 +90,7 @@ class Pipeline:
             SentenceReader.open(embedder, store, settings.reader),
             TransformersGenerator.open(settings.models, settings.generator),
             Verifier(settings.verifier, sentences),
+            Overview(store, embedder),
         )
 
     def ask(self, question: str, history: History = ()) -> Answer:
@@ -113,6 +117,10 @@ class Pipeline:
         """
         question = self._checked(question)
         clock = Clock()
+        told = self._told(question, clock)
+        if told is not None:
+            yield Event("answer", answer=told)
+            return
         yield Event("stage", "search")
         asked = standalone(question, history)
         hits = self._retriever.retrieve(asked)
@@ -186,6 +194,25 @@ class Pipeline:
                 hint="ask something shorter, or raise RAG_PAGE__MAX_QUESTION_CHARS",
             )
         return question
+
+    def _told(self, question: str, clock: Clock) -> Answer | None:
+        """Answer what needs no search: small talk, and what the documents are about as a whole."""
+        said = smalltalk.reply(question, self.documents)
+        if said is not None:
+            return Answer(question, said, False, 1.0, timings=clock.laps("write"))
+        if not asks_for_overview(question):
+            return None
+        evidence = self._overview.evidence()
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
+        return Answer(
+            question=question,
+            text=text,
+            abstained=not evidence,
+            confidence=min((e.score for e in evidence), default=0.0),
+            citations=citations,
+            passages=tuple(Hit(e.passage, e.score) for e in evidence),
+            timings=clock.laps("read"),
+        )
 
     def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
         """Return what is written from: the best evidence and what comes near it."""

@@ -6,6 +6,7 @@ import pytest
 from rag.citations import Verifier
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.index import Index
+from rag.overview import Overview
 from rag.passages import sentences
 from rag.pipeline import Pipeline, build
 from rag.reader import SentenceReader
@@ -38,6 +39,7 @@ def open_pipeline(folder: Path, draft: str, **settings: object) -> Pipeline:
         SentenceReader.open(embedder, index, chosen.reader),
         ScriptedGenerator(draft),
         Verifier(chosen.verifier, sentences),
+        Overview(index, embedder),
     )
 
 
@@ -127,3 +129,21 @@ def test_building_reports_what_was_left_out(tmp_path: Path) -> None:
         tmp_path / "s", tmp_path / "i", Settings(), embedder=WordEmbedder.of(BRIDGE)
     )
     assert (report.added, [Path(s.source).name for s in skipped]) == (1, ["b.txt"])
+
+
+def test_small_talk_is_answered_in_kind(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "x") as bot:
+        answer = bot.ask("Hello!")
+        asked = bot.ask("Which documents do you have?")
+    assert (answer.abstained, answer.citations, answer.passages) == (False, (), ())
+    assert asked.text == "I have 1 document: “The Bridge of Arta”."
+
+
+def test_an_overview_quotes_central_sentences_in_order(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "x") as bot:
+        answer = bot.ask("What is this about?")
+        text = bot.documents()[0].text
+    assert not answer.abstained
+    assert [text[c.start : c.end] for c in answer.citations] == [c.quote for c in answer.citations]
+    assert [c.start for c in answer.citations] == sorted(c.start for c in answer.citations)
+    assert 2 <= len(answer.citations) <= 4
