@@ -26,12 +26,16 @@ SHORTEST, LONGEST = 40, 350  # characters of a sentence that can stand in a summ
 NOVELTY = 0.5  # weight of being unlike what was chosen before
 
 _ASKED = re.compile(
-    r"(?:can you |could you |please |give (?:me )?)*(?:"
-    r"summari[sz]e|sum (?:it|this|up)|(?:an? )?(?:brief |short |quick )?(?:summary|overview)"
-    r"|tl;?dr|(?:what(?:'s| is| are) )?the (?:main|key|central) (?:points?|ideas?|topics?|themes?|"
-    r"messages?|arguments?)|(?:what(?:'s| is| are) )(?:this|it|the (?:article|document|text|story"
-    r"|documents|file)) about|what does (?:this|the) (?:article|document|text|story) (?:say|discuss"
-    r"|cover))(?P<rest>.*)"
+    r"""(?:can\ you\ |could\ you\ |please\ |give\ (?:me\ )?)*
+    (?:summari[sz]e|sum\ (?:it|this|up)|tl;?dr
+    |(?:an?\ )?(?:brief\ |short\ |quick\ )?(?:summary|overview)
+    |(?:what(?:'s|\ is|\ are)\ )?the\ (?:main|key|central)\s
+      (?:points?|ideas?|topics?|themes?|messages?|arguments?)
+    |what(?:'s|\ is|\ are)\s
+      (?:this|it|(?:this|the|these|your)\ (?:article|text|story|documents?|files?))\ about
+    |what\ does\ (?:this|the)\ (?:article|document|text|story)\ (?:say|discuss|cover)
+    )(?P<rest>.*)""",
+    re.VERBOSE,
 )
 _OF = re.compile(
     r"(?:(?:of|the|this|it|in|article|document|text|story|up|for me|please|that|all|your|these|"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 
-from rag import documents, replies, smalltalk
+from rag import documents, models, replies, smalltalk
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.conversation import standalone
+from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import QuestionError, SourceEmpty
 from rag.generator import Generator, TransformersGenerator
@@ -23,7 +25,7 @@ from rag.passages import sentences, split
 from rag.prompts import answer_prompt
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
-from rag.settings import Settings
+from rag.settings import DEFAULT_EMBEDDER, Settings
 from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
 
 SOURCES = Path("seeds")
@@ -87,7 +89,7 @@ class Pipeline:
             settings,
             store,
             Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(embedder, store, settings.reader),
+            SentenceReader.open(embedder, store, settings.reader, open_judge(settings)),
             TransformersGenerator.open(settings.models, settings.generator),
             Verifier(settings.verifier, sentences),
             Overview(store, embedder),
@@ -244,6 +246,18 @@ class Pipeline:
             passages=reading.hits,
             timings=clock.laps(),
         )
+
+
+def open_judge(settings: Settings) -> CrossEncoder | None:
+    """Load the trained reader; None when it is switched off or its weights are not there.
+
+    It stands on the built-in embedder's encoder, whichever embedder made the index.
+    """
+    weights = Path(str(resources.files("rag") / "weights" / "reader.safetensors"))
+    if not settings.reader.trained or not weights.is_file():
+        return None
+    base = models.locate(DEFAULT_EMBEDDER, settings.models)
+    return CrossEncoder.open(base, weights, settings.models.threads)
 
 
 def build(

@@ -73,6 +73,9 @@ class RetrieverSettings(Stage):
 class ReaderSettings(Stage):
     """How evidence is picked out of the passages, and when there is none."""
 
+    trained: bool = Field(
+        True, description="Use the trained reader that ships with the package, where it is there."
+    )
     max_evidence: int = Field(3, ge=1, le=10, description="Sentences handed to the generator.")
     min_share: float = Field(
         0.5,

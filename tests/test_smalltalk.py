@@ -49,6 +49,8 @@ def test_a_long_shelf_is_cut() -> None:
     ("question", "overview"),
     [
         ("What is this about?", True),
+        ("What is this article about?", True),
+        ("What's the text about?", True),
         ("Summarise the article.", True),
         ("Can you summarize this for me?", True),
         ("Give me a summary of the document", True),
