@@ -23,6 +23,7 @@ from rag.index import Index
 from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
 from rag.prompts import answer_prompt
+from rag.questions import topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
@@ -137,6 +138,10 @@ class Pipeline:
             yield Event("answer", answer=self._abstain(question, reading, clock))
             return
 
+        if about := topic(asked):
+            yield Event("answer", answer=self._quoted(question, about, reading, clock))
+            return
+
         yield Event("stage", "write")
         draft = ""
         for piece in self._write(asked, evidence, stop):
@@ -233,6 +238,18 @@ class Pipeline:
         )
         with self._writing:  # one model, one draft at a time
             yield from self._generator.stream(messages, stop=stop)
+
+    def _quoted(self, question: str, about: str, reading: Reading, clock: Clock) -> Answer:
+        text, citations = cite(replies.several(about, reading.evidence))
+        return Answer(
+            question=question,
+            text=text,
+            abstained=False,
+            confidence=reading.confidence,
+            citations=citations,
+            passages=reading.hits,
+            timings=clock.laps("write"),
+        )
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)

@@ -36,6 +36,13 @@ _WHO_IS = re.compile(r"^\s*(?:who|what) (?:is|was|are|were) (?P<what>[^?]{2,60})
 
 _STANDS_FOR = re.compile(r"\bwhat (?:does|did|do) (?P<what>.{2,40}?) (?:stand for|mean)\b", re.I)
 
+_TOPIC = re.compile(
+    r"^\W*(?:what|anything) (?:do|does|is) (?:it|they|the (?:documents?|articles?|texts?|sources?|"
+    r"files?)|this|there)(?: have to)? (?:say|tell|mention|report|said)(?: us| me)? "
+    r"(?:about|on|of) (?P<what>.+?)\W*$|^\W*tell me (?:more )?about (?P<whom>.+?)\W*$",
+    re.I,
+)
+
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -154,3 +161,9 @@ def spells_out(question: str, sentence: str) -> bool:
         bool(name)
         and re.search(rf"\(\s*{name}\b|\b{name}\W{{0,2}}\s*\(", sentence, re.I) is not None
     )
+
+
+def topic(question: str) -> str:
+    """Return the X of "what do the documents say about X" or "tell me about X", else ""."""
+    found = _TOPIC.search(question)
+    return (found["what"] or found["whom"]) if found else ""

@@ -106,15 +106,23 @@ def joined(evidence: tuple[Evidence, ...], share: float) -> tuple[Evidence, ...]
 
 
 def missing(question: Question, hits: Sequence[Hit]) -> tuple[str, ...]:
-    """Return the question's names and numbers, as asked, that no hit speaks of."""
+    """Return the question's names and numbers, as asked, that no hit speaks of.
+
+    Names that follow each other are one: "Boko Haram".
+    """
     text = " ".join(f"{hit.passage.title} {hit.text}" for hit in hits)
     known, numbers = words.stems(text), words.numbers(text)
-    return tuple(
-        token
-        for token in dict.fromkeys(words.tokens(question.text))
-        if (words.stem(token) in question.names and not words.near(words.stem(token), known))
-        or (words.number(token) in question.numbers and words.number(token) not in numbers)
-    )
+    found: list[str] = []
+    for token in words.tokens(question.text):
+        stem, number = words.stem(token), words.number(token)
+        name = stem in question.names and not words.near(stem, known)
+        if not name and not (number in question.numbers and number not in numbers):
+            continue
+        if name and found and f"{found[-1]} {token}" in question.text:
+            found[-1] = f"{found[-1]} {token}"
+        else:
+            found.append(token)
+    return tuple(dict.fromkeys(found))
 
 
 def _evidence(candidate: Candidate, logit: float) -> Evidence:

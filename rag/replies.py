@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rag import words
 from rag.citations import Claim, quoted
-from rag.types import Reading
+from rag.types import Evidence, Reading
 
 NOT_FOUND = "The documents don't say."
 NEAREST = "The nearest they come:"
+SEVERAL = 3  # passages quoted for a question about a topic
 QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
 
 
@@ -30,8 +32,24 @@ def nearest(reading: Reading) -> tuple[Claim, ...]:
     for evidence in reading.evidence[:3]:
         words = quoted(evidence)
         if len(words) <= QUOTE_CHARS:
-            return (Claim(f"“{words.strip('“”')}”", (evidence,)),)
+            spoken = any(mark in words for mark in '“”"')
+            return (Claim(words if spoken else f"“{words}”", (evidence,)),)
     return ()
+
+
+def several(topic: str, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
+    """Return the best evidence of up to `SEVERAL` passages as quotes, in document order.
+
+    For "what do the documents say about X": no one sentence is the answer. Each but the best has
+    most of the topic's words.
+    """
+    wanted = words.content(topic)
+    first: dict[str, Evidence] = {}
+    for found in evidence:
+        if not first or words.coverage(wanted, words.stems(found.quote)) > 0.5:
+            first.setdefault(found.passage.id, found)
+    chosen = sorted(list(first.values())[:SEVERAL], key=lambda e: (e.document, e.start))
+    return tuple(Claim(quoted(found), (found,)) for found in chosen)
 
 
 def _listed(names: Sequence[str]) -> str:

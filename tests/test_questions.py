@@ -1,6 +1,6 @@
 import pytest
 
-from rag.questions import analyse, offers
+from rag.questions import analyse, offers, topic
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,16 @@ def test_analysis_keeps_names_numbers_and_subject() -> None:
 )
 def test_offers_something_new_of_the_kind(question: str, sentence: str, offered: bool) -> None:
     assert offers(analyse(question), sentence) is offered
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("What does the article say about the police?", "the police"),
+        ("Tell me about Ana Ruiz.", "Ana Ruiz"),
+        ("What did Ana say about the bridge?", ""),
+        ("Who told you about it?", ""),
+    ],
+)
+def test_topic(question: str, about: str) -> None:
+    assert topic(question) == about

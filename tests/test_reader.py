@@ -143,6 +143,8 @@ def test_what_no_hit_mentions_is_named_as_asked() -> None:
         analyse("Did Ana Ruiz build the bridge at Lima in 1950?"), [Hit(PASSAGES[0], 1)]
     )
     assert found == ("Lima", "1950")
+    found = missing(analyse("Where did Rosa Diaz meet Ana Ruiz?"), [Hit(PASSAGES[0], 1)])
+    assert found == ("Rosa Diaz",)
 
 
 @pytest.mark.parametrize(
