@@ -1,6 +1,7 @@
 """Fit the coefficients of `rag.reader.SentenceReader` on question-answering data.
 
     python -m training.evidence --data ../shared/train
+    python -m training.evidence --data ../shared/train --reader rag/weights/reader.safetensors
 
 Every question is asked of a small corpus: the passage it was written for among its nearest
 neighbours; of the neighbours alone, so that the words fit but the answer is not there; or with a
@@ -36,6 +37,7 @@ from rag.passages import split
 from rag.questions import Question, analyse
 from rag.settings import ModelSettings, PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Passage
+from training.data import held_out
 from training.unanswerable import change
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
@@ -103,8 +105,12 @@ class Case:
     held_out: bool
 
 
-def rows(data: Path, seed: int) -> list[dict[str, object]]:
-    """Return a seeded sample of answerable rows, so many of each source."""
+def rows(data: Path, seed: int, apart: bool) -> list[dict[str, object]]:
+    """Return a seeded sample of answerable rows, so many of each source.
+
+    `apart` takes only what the trained reader has never seen: its judgement of its own training
+    questions would be too good to weigh.
+    """
     with gzip.open(data / "reader.jsonl.gz", "rt", encoding="utf-8") as lines:
         every = [json.loads(line) for line in lines]
     random.Random(seed).shuffle(every)
@@ -112,18 +118,22 @@ def rows(data: Path, seed: int) -> list[dict[str, object]]:
     kept = []
     for row in every:
         source = row["source"]
+        if apart and not held_out(row["passage"]):
+            continue
         if row["answer_start"] >= 0 and taken[source] < PER_SOURCE.get(source, 0):
             taken[source] += 1
             kept.append(row)
     return kept
 
 
-def cases(data: Path, embedder: Embedder, seed: int) -> list[Case]:
+def cases(data: Path, embedder: Embedder, seed: int, apart: bool) -> list[Case]:
     """Return the questions with the hits that a retriever would hand over."""
     rng = random.Random(seed)
-    sample = rows(data, seed)
+    sample = rows(data, seed, apart)
+    others = rows(data, seed + 1, apart=False) if apart else []
     documents = {
-        row["passage"]: Document(f"d{i}", str(row["passage"])) for i, row in enumerate(sample)
+        row["passage"]: Document(f"d{i}", str(row["passage"]))
+        for i, row in enumerate([*sample, *others])
     }
     passages = [p for d in documents.values() for p in split(d, PassageSettings())]
     vectors = embedder.passages([p.text for p in passages])  # (n, d)
@@ -301,7 +311,7 @@ def named(model: Logistic, names: Sequence[str]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Fit with and, if there is one, without the trained reader; print figures, write both."""
+    """Fit one group of coefficients, print held-out figures, write it beside the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=OUTPUT)
@@ -310,22 +320,21 @@ def main() -> None:
     options = parser.parse_args()
     settings = ModelSettings()
     embedder = Remembering(SentenceEmbedder.open(settings))
-    asked = cases(options.data, embedder, options.seed)
-    report: dict[str, object] = {}
-    judges: dict[str, Judge | None] = {"plain": None}
+    judge: Judge | None = None
     if options.reader:
-        judges["judged"] = CrossEncoder.open(locate(settings.embedder, settings), options.reader)
-    for group, judge in judges.items():
-        every = []
-        for n, case in enumerate(asked):
-            every.append(describe(case, embedder, judge))
-            if n % 200 == 0:
-                print(f"{group}: described {n}/{len(asked)}", flush=True)
-        coefficients, held_out = fit_all(every)
-        print(group, json.dumps(held_out, indent=2), flush=True)
-        report[group] = {**coefficients, "held_out": held_out}
+        judge = CrossEncoder.open(locate(settings.embedder, settings), options.reader)
+    asked = cases(options.data, embedder, options.seed, apart=judge is not None)
+    every = []
+    for n, case in enumerate(asked):
+        every.append(describe(case, embedder, judge))
+        if n % 100 == 0:
+            print(f"described {n}/{len(asked)}", flush=True)
+    coefficients, found = fit_all(every)
+    print(json.dumps(found, indent=2), flush=True)
+    known = json.loads(options.output.read_text()) if options.output.exists() else {}
+    known["judged" if judge else "plain"] = {**coefficients, "held_out": found}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    options.output.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
