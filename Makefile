@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install models chat test check format lock clean
+.PHONY: help install models chat test check train format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ check: $(VENV)/installed $(VENV)/installed-dev ## lint, check formatting and typ
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_docs.py
+
+TRAIN ?= ../shared/train
+train: $(VENV)/installed-dev ## make the shipped weights again from TRAIN=folder (hours on two cores)
+	$(BIN)/python -m training.reader --data $(TRAIN)
+	$(BIN)/python -m training.export
+	$(BIN)/python -m training.evidence --data $(TRAIN)
+	$(BIN)/python -m training.evidence --data $(TRAIN) --reader rag/weights/reader.safetensors
 
 format: $(VENV)/installed-dev ## format the code and fix what the linter can
 	$(BIN)/ruff format .
