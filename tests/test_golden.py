@@ -11,6 +11,7 @@ import pytest
 
 from rag import Pipeline
 from rag.documents import load
+from rag.settings import ReaderSettings, Settings
 from tests.golden.scoring import Score, questions, score, share
 
 pytestmark = pytest.mark.models
@@ -84,3 +85,10 @@ def test_two_processes_give_identical_bytes(tmp_path: Path) -> None:
         results.append([{k: v for k, v in row.items() if k != "timings"} for row in rows])
     assert len(results[0]) == len(asked)
     assert json.dumps(results[0]) == json.dumps(results[1])
+
+
+def test_it_works_without_the_trained_reader(tmp_path: Path) -> None:
+    document, some = load(ARTICLE), [g for g in questions() if g.answerable][:8]
+    settings = Settings(reader=ReaderSettings(trained=False))
+    with Pipeline.open(sources=[SEEDS], index=tmp_path, settings=settings) as bot:
+        assert share([score(g, bot.ask(g.question), document) for g in some]) >= 0.5
