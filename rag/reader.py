@@ -2,7 +2,8 @@
 
 `Reader` is the seam. `SentenceReader` describes every sentence of every hit by a row of numbers
 (`rag.features`); a logistic model turns them into a probability, and two more judge the best
-sentence: is the question answerable here, and is this its answer? This module does not know how
+sentence: is the question answerable here, and is this its answer? A question is never more
+answerable than the share of its names that the passages speak of. This module does not know how
 passages were found or what is written from the evidence.
 """
 
@@ -74,10 +75,11 @@ class SentenceReader:
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(_evidence(candidates[i], float(logits[i])) for i in order)
         evidence = joined(ranked, self._settings.min_share)
+        known = 1 - float(verdict[self._features.verdict.index("names_missing")])
         return Reading(
             hits=_rerank(hits, evidence),
             evidence=evidence,
-            answerable=self._calibration.answerable.probability(verdict),
+            answerable=min(known, self._calibration.answerable.probability(verdict)),
             confidence=self._calibration.confidence.probability(verdict),
             missing=missing(asked, hits),
         )

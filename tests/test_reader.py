@@ -87,6 +87,13 @@ def test_a_question_about_something_else_is_less_answerable() -> None:
     assert elsewhere.missing == ("Lima",)
 
 
+def test_a_question_is_no_more_answerable_than_its_names_are_known() -> None:
+    here = reader().read("Who built the bridge at Arta?", hits("bridge"))
+    elsewhere = reader().read("Who built the bridge at Corfu?", hits("bridge"))
+    assert here.answerable > 0.5
+    assert (elsewhere.answerable, elsewhere.missing) == (0.0, ("Corfu",))
+
+
 def test_no_hits_no_evidence() -> None:
     reading = reader().read("Who built it?", ())
     assert (reading.evidence, reading.answerable, reading.hits) == ((), 0.0, ())
