@@ -24,6 +24,9 @@ QUIET = {
 }
 
 
+INTERRUPTED = 130  # the exit code of a program ended by Ctrl-C: 128 + SIGINT
+
+
 class Program(TyperGroup):
     """The group of commands; turns errors into a line, a hint and an exit code."""
 
@@ -42,7 +45,7 @@ class Program(TyperGroup):
             _say(f"error: {error.strerror or error}{where}")
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def _say(*lines: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -285,6 +286,17 @@ def _open(terminal: Terminal, index: Path | None, source: list[str] | None) -> P
 
 
 def main() -> None:
-    """Run the program on this process's arguments."""
+    """Run the program on this process's arguments.
+
+    After Ctrl-C everything of ours is unwound by the time `app` ends. The process then leaves at
+    once: the models' libraries have threads that may abort an interpreter that is shutting down.
+    """
     signal.signal(signal.SIGTERM, edge.terminated)
-    app(prog_name="rag")
+    try:
+        app(prog_name="rag")
+    except KeyboardInterrupt:
+        os._exit(edge.INTERRUPTED)
+    except SystemExit as end:
+        if end.code == edge.INTERRUPTED:
+            os._exit(edge.INTERRUPTED)
+        raise
