@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 an error (one line and a hint on standard error); 2 wrong 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from typing import Any, NoReturn
@@ -25,6 +24,7 @@ QUIET = {
 
 
 INTERRUPTED = 130  # the exit code of a program ended by Ctrl-C: 128 + SIGINT
+TERMINATED = 143  # and by a polite kill: 128 + SIGTERM
 
 
 class Program(TyperGroup):
@@ -71,4 +71,4 @@ def quieten() -> None:
 
 def terminated(*_: object) -> NoReturn:
     """End as an exception does, so that temporary files are removed."""
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(TERMINATED)

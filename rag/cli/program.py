@@ -288,8 +288,9 @@ def _open(terminal: Terminal, index: Path | None, source: list[str] | None) -> P
 def main() -> None:
     """Run the program on this process's arguments.
 
-    After Ctrl-C everything of ours is unwound by the time `app` ends. The process then leaves at
-    once: the models' libraries have threads that may abort an interpreter that is shutting down.
+    After Ctrl-C or SIGTERM everything of ours is unwound by the time `app` ends. The process then
+    leaves at once: the models' libraries have threads that may abort an interpreter that is
+    shutting down.
     """
     signal.signal(signal.SIGTERM, edge.terminated)
     try:
@@ -297,6 +298,6 @@ def main() -> None:
     except KeyboardInterrupt:
         os._exit(edge.INTERRUPTED)
     except SystemExit as end:
-        if end.code == edge.INTERRUPTED:
-            os._exit(edge.INTERRUPTED)
+        if end.code in (edge.INTERRUPTED, edge.TERMINATED):
+            os._exit(int(end.code))
         raise
