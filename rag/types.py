@@ -195,7 +195,9 @@ class Answer:
     `text` is for display and carries `[1]` markers, each of which is in `citations`. `confidence`
     is the probability in [0, 1] that the answer is right. `draft` is what the language model wrote
     before verification. `rejected` counts drafted sentences that did not pass. `timings` are
-    seconds per stage, with their sum in `total`.
+    seconds per stage, with their sum in `total`. `short` are the few words of a document that the
+    reader points at, exactly as they stand there; where it abstained they are its best guess and
+    no answer.
     """
 
     question: str
@@ -207,6 +209,7 @@ class Answer:
     timings: Mapping[str, float] = field(default_factory=dict)
     draft: str = ""
     rejected: int = 0
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -21,8 +22,8 @@ from transformers import BertConfig, BertModel
 
 from rag.cross_encoder import CrossEncoder
 from rag.errors import ModelDamaged, ModelMissing
-from rag.reader_network import ReaderNetwork, pack, unpack
-from training import data, export, measure, mining, network, reader, unanswerable
+from rag.reader_network import ReaderNetwork, Scores, pack, unpack
+from training import data, derived, export, measure, mining, network, reader, unanswerable
 from training.data import Example, Recipe, reader_group
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
@@ -280,6 +281,24 @@ def test_the_ranking_loss_is_the_cross_entropy_of_the_positive() -> None:
     assert float(got) == pytest.approx(np.log(1 + np.exp(-2.0)))
 
 
+def test_the_loss_of_a_region_is_that_of_all_its_tokens_together() -> None:
+    question, passage = "when was Oslo founded ?", "the sea . Oslo was founded by the sea ."
+    region = (passage.index("Oslo"), passage.index("Oslo") + 4)
+    encoder = Encoder(tokenizer(), 64)
+    known = encoder.row(Example(question, passage, region=region), Random(0))
+    exact = encoder.row(Example(question, passage, span=region), Random(0))
+    assert known.span == exact.span is not None
+    assert (known.region, exact.region) == (True, False)
+    batch = collate([(known,)])
+    torch.manual_seed(0)
+    start, end = torch.randn(2, 1, batch.ids.shape[1])
+    nothing = torch.zeros(1)
+    scores = Scores(nothing, nothing, start, end, torch.zeros(1, 3))
+    first, last = known.span
+    wanted = [-edge.softmax(1)[0, first : last + 1].sum().log() for edge in (start, end)]
+    assert float(network.spans(scores, batch)) == pytest.approx(float(sum(wanted) / 2), rel=1e-5)
+
+
 def test_auroc_by_hand() -> None:
     assert measure.auroc([3, 2, 1, 0], [True, False, True, False]) == 0.75
     assert measure.auroc([1, 1], [True, False]) == 0.5
@@ -317,6 +336,57 @@ def test_changed_questions(question: str, passage: str, answer: str, expected: s
         assert found == {"Who beat Max Berg?"}
     else:
         assert all(re.fullmatch(expected, one) for one in found if one)
+
+
+def test_a_word_is_swapped_for_one_near_it_that_nobody_uses() -> None:
+    alike = {"army": ("navy", "fleet")}
+    asked, passage = "which army won", "The army and the fleet met; the army won."
+    found = {unanswerable.change_word(asked, passage, "x", Random(s), alike) for s in range(20)}
+    assert found == {"which navy won"}
+    assert unanswerable.change_word(asked, "Nobody won.", "x", Random(0), alike) is None
+
+
+def test_words_alike_are_near_without_being_spellings(base: Path) -> None:
+    texts = ["when was founded when founded town", "when founded town town when"] * 2
+    alike = mining.words_alike(texts, base, low=-1.0, high=0.99)
+    assert set(alike) == {"when", "town"}
+    assert alike["town"] == ("when",)
+
+
+@pytest.mark.parametrize(
+    ("row", "start"),
+    [
+        ({"source": "squad-flan-response-evaluator/partial", "answer": "glycerol."}, 10),
+        ({"source": "squad-flan-response-evaluator/partial-abstain", "answer": "Not told"}, -1),
+        ({"source": "squad-flan-response-evaluator/partial", "answer": "bonded"}, None),
+        ({"source": "pubmedqa-labeled/long-answer", "answer": "glycerol"}, None),
+    ],
+)
+def test_a_free_answer_is_a_span_where_it_stands_in_the_passage(
+    row: dict[str, Any], start: int | None
+) -> None:
+    passage = "Bonded to glycerol, fat is bonded."
+    made = derived.found_row({"question": "q", "passages": [passage], **row})
+    assert (made and made["answer_start"]) == start
+
+
+def test_a_sentence_becomes_passages_with_and_without_it() -> None:
+    row = {
+        "question": "q",
+        "positives": ["Ann wrote it."],
+        "negatives": [f"Sentence {i} is here." for i in range(6)],
+        "source": "x",
+    }
+    places = set()
+    for seed in range(30):
+        right, wrong = derived.sentence_group(row, Random(seed))
+        assert right.region is not None
+        assert right.passage[slice(*right.region)] == "Ann wrote it."
+        assert (right.answerable, wrong.answerable, wrong.null) == (1.0, 0.0, True)
+        assert "Ann" not in wrong.passage
+        assert not set(right.passage.split(". ")) & set(wrong.passage.split(". "))
+        places.add(right.passage[: right.region[0]].count("."))
+    assert len(places) > 2
 
 
 def test_a_reader_row_becomes_a_group() -> None:
@@ -359,9 +429,12 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
     for name, some in made.items():
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
             file.writelines(json.dumps(row) + "\n" for row in some)
-    first = data.plan(tmp_path, Neighbours.none(), Recipe(), 7)
-    assert first == data.plan(tmp_path, Neighbours.none(), Recipe(), 7)
-    kept = data.plan(tmp_path, Neighbours.none(), Recipe(), 7, kept=True)
-    assert len(first) + len(kept) == 600
+    recipe = Recipe(reader=(("squad1.1", 2.0),), nli=(("mnli", 1.0),))
+    first = data.plan(tmp_path, Neighbours.none(), recipe, 7)
+    assert first == data.plan(tmp_path, Neighbours.none(), recipe, 7)
+    kept = data.plan(tmp_path, Neighbours.none(), recipe, 7, kept=True)
+    twice = Counter(g[0].passage for g in first if g[0].span)
+    assert set(twice.values()) == {2}
+    assert len(first) - len(twice) + len(kept) == 600
     assert 3 < len(kept) < 40
     assert not {g[0].passage for g in first} & {g[0].passage for g in kept if g[0].span}

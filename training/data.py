@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -29,7 +29,8 @@ class Example:
 
     `relevance` and `answerable` are 0.0, 1.0, or None when the source does not say. `span` is the
     answer's characters in the passage; `null` says that a span must not be found. `support` is an
-    index into `SUPPORT`.
+    index into `SUPPORT`. `region` are characters within which the answer lies, where no more is
+    known.
     """
 
     question: str
@@ -40,6 +41,7 @@ class Example:
     null: bool = False
     support: int | None = None
     source: str = ""
+    region: tuple[int, int] | None = None
 
 
 Group = tuple[Example, ...]
@@ -48,36 +50,46 @@ Group = tuple[Example, ...]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How many groups of each source enter the plan, and how hard they are made."""
+    """How often each source is passed through, and how hard its groups are made.
 
-    reader: tuple[tuple[str, int], ...] = (
-        ("squad1.1", 5000),
-        ("squad-train", 4500),
-        ("qed-nq", 7000),
-        ("fairytaleqa", 2200),
-        ("quoref", 900),
-        ("covid-qa", 800),
-        ("bioasq", 900),
-        ("clapnq", 300),
+    A count of passes of 1.5 is every row once and half of them a second time, each time with
+    another wrong passage and another change.
+    """
+
+    reader: tuple[tuple[str, float], ...] = (
+        ("squad", 2.0),
+        ("qed-nq", 1.3),
+        ("quoref", 1.5),
+        ("covid-qa", 0.8),
+        ("bioasq", 1.0),
+        ("fairytaleqa", 0.4),
+        ("clapnq", 2.0),
     )
-    rerank: tuple[tuple[str, int], ...] = (
-        ("selqa", 2400),
-        ("squad-train-sentences", 2000),
-        ("bioasq", 500),
+    generative: tuple[tuple[str, float], ...] = (
+        ("squad-flan", 1.0),
+        ("narrativeqa", 1.0),
+        ("halueval", 1.5),
+        ("fairytale-flan", 0.5),
     )
-    nli: tuple[tuple[str, int], ...] = (
-        ("fever-athnlp", 5500),
-        ("fever-symmetric", 1100),
-        ("fool-me-twice", 2500),
-        ("mnli", 3500),
-        ("halueval", 1000),
-        ("boolq", 1200),
-        ("bioasq", 300),
+    sentences: tuple[tuple[str, float], ...] = (("squad-train-sentences", 1.0),)
+    rerank: tuple[tuple[str, float], ...] = (
+        ("selqa", 1.0),
+        ("bioasq", 0.9),
+        ("squad-train-sentences", 0.1),
     )
-    titled: int = 1500
+    nli: tuple[tuple[str, float], ...] = (
+        ("fever-athnlp", 0.45),
+        ("fever-symmetric", 1.0),
+        ("fool-me-twice", 1.0),
+        ("mnli", 0.25),
+        ("halueval", 0.7),
+        ("boolq", 0.15),
+        ("bioasq", 0.5),
+    )
+    titled: int = 2000
     near: float = 0.6
-    changed: float = 0.3
-    rerank_negatives: int = 3
+    changed: float = 0.5
+    rerank_negatives: int = 2
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -93,13 +105,14 @@ def held_out(text: str) -> bool:
 
 
 def take(
-    found: list[dict[str, Any]], wanted: Sequence[tuple[str, int]], random: Random
+    found: list[dict[str, Any]], wanted: Sequence[tuple[str, float]], random: Random
 ) -> list[dict[str, Any]]:
-    """Draw up to the wanted number of rows for each prefix of `source`."""
+    """Draw so many passes over the rows of each prefix of `source`."""
     taken = []
-    for prefix, count in wanted:
+    for prefix, passes in wanted:
         pool = [row for row in found if row["source"].startswith(prefix)]
-        taken += random.sample(pool, min(count, len(pool)))
+        whole, part = divmod(passes, 1)
+        taken += pool * int(whole) + random.sample(pool, round(part * len(pool)))
     return taken
 
 
@@ -109,7 +122,13 @@ def answer_span(row: dict[str, Any]) -> tuple[int, int] | None:
     return None if start < 0 else (start, start + len(row["answer"]))
 
 
-def reader_group(row: dict[str, Any], near: Neighbours, recipe: Recipe, random: Random) -> Group:
+def reader_group(
+    row: dict[str, Any],
+    near: Neighbours,
+    recipe: Recipe,
+    random: Random,
+    alike: Mapping[str, Sequence[str]] | None = None,
+) -> Group:
     """Write a reader row as a group: right passage, near passage, changed question."""
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
@@ -121,7 +140,7 @@ def reader_group(row: dict[str, Any], near: Neighbours, recipe: Recipe, random: 
         if wrong is not None:
             group.append(Example(question, wrong, 0.0, 0.0, None, True, None, source))
     if random.random() < recipe.changed:
-        changed = change(question, passage, row["answer"], random)
+        changed = change(question, passage, row["answer"], random, alike)
         if changed is not None:
             group.append(Example(changed, passage, None, 0.0, None, True, None, source))
     return tuple(group)
@@ -168,29 +187,59 @@ def titled_groups(found: list[dict[str, Any]], count: int, random: Random) -> li
 
 
 def plan(
-    folder: Path, near: Neighbours, recipe: Recipe, seed: int, *, kept: bool = False
+    folder: Path,
+    near: Neighbours,
+    recipe: Recipe,
+    seed: int,
+    *,
+    kept: bool = False,
+    alike: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Group]:
     """Build the groups of a run in their final, shuffled order.
 
-    With `kept`, build them from the held-out slice instead, every reader row with a near passage.
-    The same folder, recipe and seed give the same groups.
+    With `kept`, build them from the held-out slice instead, each row once. A question of the
+    slice is held out of every file. `alike` are words to swap in changed questions. The same
+    folder, recipe and seed give the same groups.
     """
+    from training.derived import found_row, sentence_group
+
     random = Random(f"{seed}/{kept}")
     keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
+    every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in keys}
+    aside = {r["question"].casefold() for r in every["reader"] if held_out(r["passage"])}
     found = {
-        name: [r for r in rows(folder / f"{name}.jsonl.gz") if held_out(r[key]) == kept]
-        for name, key in keys.items()
+        name: [r for r in every[name] if held_out(r[key]) == kept] for name, key in keys.items()
     }
+    found["rerank"] = [
+        r for r in found["rerank"] if r["question"].casefold() not in aside and r["positives"]
+    ]
     groups = [
-        reader_group(row, near, recipe, random)
-        for row in take(found["reader"], recipe.reader, random)
+        reader_group(row, near, recipe, random, alike)
+        for row in take(found["reader"], once(recipe.reader, kept), random)
+    ]
+    if not kept and (folder / "generative.jsonl.gz").exists():
+        free = [found_row(row) for row in rows(folder / "generative.jsonl.gz")]
+        known = [r for r in free if r and r["question"].casefold() not in aside]
+        groups += [
+            reader_group(row, Neighbours.none(), recipe, random, alike)
+            for row in take(known, recipe.generative, random)
+        ]
+    groups += [
+        sentence_group(row, random)
+        for row in take(found["rerank"], once(recipe.sentences, kept), random)
+        if row["negatives"]
     ]
     groups += [
         rerank_group(row, recipe.rerank_negatives, random)
-        for row in take(found["rerank"], recipe.rerank, random)
-        if row["positives"] and row["negatives"]
+        for row in take(found["rerank"], once(recipe.rerank, kept), random)
+        if row["negatives"]
     ]
     groups += titled_groups(found["nli"], recipe.titled, random)
-    groups += [nli_group(row) for row in take(found["nli"], recipe.nli, random)]
+    groups += [nli_group(row) for row in take(found["nli"], once(recipe.nli, kept), random)]
     random.shuffle(groups)
     return groups
+
+
+def once(wanted: Sequence[tuple[str, float]], kept: bool) -> Sequence[tuple[str, float]]:
+    """Return the passes as they are, or at most one each for rows that are only measured."""
+    return [(prefix, min(1.0, passes)) for prefix, passes in wanted] if kept else wanted

@@ -24,7 +24,8 @@ class Row:
     """One example as ids, with its labels. `span` is in row positions (end inclusive).
 
     `passage` is the position of the passage's first token. A `span` of (0, 0) means "no answer
-    here" and None that nothing is known.
+    here" and None that nothing is known. With `region` the span is that of a longer text in which
+    the answer lies.
     """
 
     ids: tuple[int, ...]
@@ -34,13 +35,15 @@ class Row:
     span: tuple[int, int] | None
     support: int | None
     source: str
+    region: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Padded rows. `ids`, `types`, `mask`, `readable` are (n, length); the labels are (n,).
 
-    Labels: NaN or `IGNORED` where unknown. `group` numbers the rows that are compared.
+    Labels: NaN or `IGNORED` where unknown. `group` numbers the rows that are compared, and
+    `region` says of a row that its answer lies anywhere from `start` to `end`.
     """
 
     ids: Tensor
@@ -53,6 +56,7 @@ class Batch:
     end: Tensor
     support: Tensor
     group: Tensor
+    region: Tensor
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,7 +104,7 @@ class Encoder:
         asked = asked[: self.question]
         read = self.tokenizer.encode(example.passage, add_special_tokens=False)
         room = self.length - len(asked) - 3
-        first, end, tokens = window(read.offsets, example.span, room, random)
+        first, end, tokens = window(read.offsets, example.span or example.region, room, random)
         start = len(asked) + 2
         span = None
         if example.null:
@@ -115,6 +119,7 @@ class Encoder:
             span,
             example.support,
             example.source,
+            example.region is not None,
         )
 
     def rows(self, groups: Iterable[Group], seed: int) -> list[tuple[Row, ...]]:
@@ -173,4 +178,5 @@ def collate(groups: Sequence[Sequence[Row]]) -> Batch:
         torch.tensor([IGNORED if r.span is None else r.span[1] for r in rows]),
         torch.tensor([IGNORED if r.support is None else r.support for r in rows]),
         torch.tensor([i for i, group in enumerate(groups) for _ in group]),
+        torch.tensor([row.region for row in rows]),
     )

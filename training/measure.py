@@ -82,7 +82,7 @@ def measure(network: ReaderNetwork, groups: Sequence[Sequence[Row]]) -> dict[str
                     if label or row.relevance is None:
                         changed[0].append(float(scores.answerable[index]))
                         changed[1].append(label)
-                if row.span is not None and row.span != (0, 0):
+                if row.span is not None and row.span != (0, 0) and not row.region:
                     spans.append(overlap(span[:2], row.span))
                 if row.support is not None:
                     support.append(float(int(scores.support[index].argmax()) == row.support))

@@ -24,7 +24,7 @@ def score(network: ReaderNetwork, batch: Batch) -> Scores:
 
 
 def listwise(scores: Tensor, labels: Tensor, group: Tensor) -> Tensor:
-    """Return the mean cross-entropy of each group's positive among its judged rows.
+    """Return the summed cross-entropy of each group's positive among its judged rows.
 
     Groups without both a positive and a negative do not count.
     """
@@ -35,31 +35,57 @@ def listwise(scores: Tensor, labels: Tensor, group: Tensor) -> Tensor:
         positive = these & (labels == 1)
         if positive.sum() == 1 and these.sum() > 1:
             losses.append(scores[these].logsumexp(0) - scores[positive][0])
-    return torch.stack(losses).mean() if losses else scores.sum() * 0.0
+    return torch.stack(losses).sum() if losses else scores.sum() * 0.0
 
 
 def known_bce(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy over rows with a label, 0 if there are none."""
+    """Return the summed binary cross-entropy over rows with a label, 0 if there are none."""
     known = ~labels.isnan()
     if not known.any():
         return scores.sum() * 0.0
-    return functional.binary_cross_entropy_with_logits(scores[known], labels[known])
+    return functional.binary_cross_entropy_with_logits(
+        scores[known], labels[known], reduction="sum"
+    )
 
 
 def known_ce(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy over rows with a label, 0 if there are none."""
+    """Return the summed cross-entropy over rows with a label, 0 if there are none."""
     if not (labels != IGNORED).any():
         return scores[torch.isfinite(scores)].sum() * 0.0
-    return functional.cross_entropy(scores, labels, ignore_index=IGNORED)
+    return functional.cross_entropy(scores, labels, ignore_index=IGNORED, reduction="sum")
+
+
+def spans(scores: Scores, batch: Batch) -> Tensor:
+    """Return the summed mean of the start's and the end's cross-entropy.
+
+    Of a region, the probability of all its tokens together is what should be great: the marginal
+    likelihood of Clark & Gardner (2018), "Simple and effective multi-paragraph reading
+    comprehension", section 3.1.
+    """
+    exact = ~batch.region
+    start = torch.where(exact, batch.start, IGNORED)
+    end = torch.where(exact, batch.end, IGNORED)
+    edges = known_ce(scores.start, start) + known_ce(scores.end, end)
+    within = batch.region & (batch.start != IGNORED)
+    if within.any():
+        place = torch.arange(scores.start.shape[1])
+        inside = (place >= batch.start[:, None]) & (place <= batch.end[:, None])  # (n, length)
+        for edge in (scores.start, scores.end):
+            odds = edge.log_softmax(dim=1).masked_fill(~inside, -torch.inf)[within]
+            edges = edges - odds.logsumexp(dim=1).sum()
+    return 0.5 * edges
 
 
 def losses(scores: Scores, batch: Batch) -> dict[str, Tensor]:
-    """Return the parts of the loss by name, each a mean over the rows it is known for."""
-    edges = known_ce(scores.start, batch.start) + known_ce(scores.end, batch.end)
-    return {
+    """Return the parts of the loss by name: sums over the rows each is known for, a batch's row.
+
+    Divided by the number of all rows, so that a row weighs the same whatever else is in its batch.
+    """
+    parts = {
         "ranking": listwise(scores.relevance, batch.relevance, batch.group),
         "relevance": 0.5 * known_bce(scores.relevance, batch.relevance),
         "answerable": known_bce(scores.answerable, batch.answerable),
-        "span": 0.5 * edges,
+        "span": spans(scores, batch),
         "support": known_ce(scores.support, batch.support),
     }
+    return {name: part / len(batch) for name, part in parts.items()}

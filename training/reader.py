@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,11 +29,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import distributed
 
+from rag.cross_encoder import load_network
 from rag.reader_network import ReaderNetwork
 from training.data import Recipe, plan, rows
 from training.encoding import Encoder, Row, batches, collate
 from training.measure import measure
-from training.mining import Neighbours
+from training.mining import Neighbours, words_alike
 from training.network import begin, losses, score
 
 LOGGED = 20  # steps a line of the log
@@ -43,13 +45,13 @@ QUICK = 400  # held-out groups measured on the way; all of them at the end
 class Schedule:
     """How long and how fast to learn. `minutes` 0 leaves the clock out of it."""
 
-    rows: int = 70_000
+    rows: int = 110_000
     minutes: float = 0.0
-    rate: float = 2e-4
-    head_rate: float = 5e-4
+    rate: float = 1.5e-4
+    head_rate: float = 3e-4
     warmup: float = 0.06
     decay: float = 0.01
-    tokens: int = 1_800
+    tokens: int = 3_600
     length: int = 240
     seed: int = 0
     checkpoint_minutes: float = 8.0
@@ -266,6 +268,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="training.reader", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the training files")
     parser.add_argument("--run", type=Path, default=Path("runs/reader"), help="folder of the run")
+    parser.add_argument("--start", type=Path, help="weights file to go on from")
     parser.add_argument("--processes", type=int, default=2, help="each with one thread")
     parser.add_argument("--rank", type=int, default=0, help="set between the processes")
     for name, default in asdict(Schedule()).items():
@@ -286,9 +289,14 @@ def main(given: Sequence[str]) -> None:
         command = [sys.executable, "-m", "training.reader", *given, "--rank"]
         others = [subprocess.Popen([*command, str(i)]) for i in range(1, asked.processes)]
     encoder = open_encoder(base, schedule.length)
-    groups = encoder.rows(plan(asked.data, near, Recipe(), schedule.seed), schedule.seed)
-    kept = encoder.rows(plan(asked.data, near, Recipe(), schedule.seed, kept=True), schedule.seed)
-    run = Run(begin(ReaderNetwork.start(base, schedule.seed)), schedule, asked.run)
+    alike = words_alike([row["question"] for row in rows(asked.data / "reader.jsonl.gz")], base)
+    planned = partial(plan, asked.data, near, Recipe(), schedule.seed, alike=alike)
+    groups = encoder.rows(planned(), schedule.seed)
+    kept = encoder.rows(planned(kept=True), schedule.seed)
+    network = ReaderNetwork.start(base, schedule.seed)
+    if asked.start:
+        network = load_network(base, asked.start)
+    run = Run(begin(network), schedule, asked.run)
     run.resume()
     if asked.processes > 1:
         distributed.init_process_group(

@@ -1,13 +1,15 @@
 """Questions that sound right for a passage but that it does not answer.
 
 After the kinds of negative that people wrote for SQuAD 2.0 (Rajpurkar et al. 2018, table 2): a
-number or year changed, an entity swapped, a word turned into its opposite.
+number or year changed, an entity swapped, a word turned into its opposite, or into one that is
+near it but not the same (an army for a navy), as in AddSent (Jia & Liang 2017).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 
 OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
@@ -109,9 +111,44 @@ def change_opposite(question: str, passage: str, answer: str, random: Random) ->
     return question[: match.start()] + new + question[match.end() :]
 
 
-def change(question: str, passage: str, answer: str, random: Random) -> str | None:
-    """Change the question so that the passage no longer answers it; None if it cannot be."""
+def change_word(
+    question: str,
+    passage: str,
+    answer: str,
+    random: Random,
+    alike: Mapping[str, Sequence[str]],
+) -> str | None:
+    """Replace a word that question and passage share by one that is near it and not in either."""
+    text = f"{passage} {question}".casefold()
+    shared = [
+        m
+        for m in WORD.finditer(question)
+        if m.group() in alike
+        and m.group()[:5] in passage.casefold()
+        and m.group() not in answer.casefold()
+    ]
+    random.shuffle(shared)
+    for match in shared:
+        fresh = [word for word in alike[match.group()] if word[:5] not in text]
+        if fresh:
+            return question[: match.start()] + random.choice(fresh) + question[match.end() :]
+    return None
+
+
+def change(
+    question: str,
+    passage: str,
+    answer: str,
+    random: Random,
+    alike: Mapping[str, Sequence[str]] | None = None,
+) -> str | None:
+    """Change the question so that the passage no longer answers it; None if it cannot be.
+
+    `alike` are, for a lower-case word, others that are near it; without them no such swap is made.
+    """
     ways: list[Change] = [change_number, change_name, change_opposite]
+    if alike:
+        ways.append(partial(change_word, alike=alike))
     random.shuffle(ways)
     for way in ways:
         changed = way(question, passage, answer, random)

@@ -1,0 +1,77 @@
+"""Groups for the reader from rows that were not written for it.
+
+Free-form answers that stand word for word in their passage become spans; answers that say the
+passage does not tell become unanswerable rows; a question with its sentence among others of the
+same article becomes a made-up passage, in which only the answer's sentence is known.
+"""
+
+from __future__ import annotations
+
+import re
+from random import Random
+from typing import Any
+
+from training.data import Example, Group
+
+SHORT = 60  # characters of an answer that may be looked up in its passage
+MADE_UP = 900  # characters of a made-up passage
+SPAN_SOURCES = (
+    "squad-flan-response-evaluator/partial",
+    "narrativeqa",
+    "halueval-qa",
+    "fairytale-flan-response-evaluator/partial",
+)
+
+
+def found_row(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Turn a free-form row into a reader row; None where neither a span nor its lack is sure.
+
+    An answer of at most `SHORT` characters that occurs once in the only passage is a span. A row
+    whose source says "abstain" or "unanswerable" has none.
+    """
+    source, passages = row["source"], row["passages"]
+    if len(passages) != 1:
+        return None
+    made = {"question": row["question"], "passage": passages[0], "source": source}
+    if source.endswith("abstain"):
+        return made | {"answer": "", "answer_start": -1}
+    answer = row["answer"].strip().rstrip(".").strip()
+    if not source.startswith(SPAN_SOURCES) or not 1 < len(answer) <= SHORT:
+        return None
+    places = list(re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", passages[0], re.IGNORECASE))
+    if len(places) != 1:
+        return None
+    return made | {"answer": places[0].group(), "answer_start": places[0].start()}
+
+
+def made_up(sentences: list[str]) -> str:
+    """Join sentences, as many as fit a passage."""
+    text = ""
+    for sentence in sentences:
+        if text and len(text) + len(sentence) > MADE_UP:
+            break
+        text = f"{text} {sentence}".strip()
+    return text
+
+
+def sentence_group(row: dict[str, Any], random: Random) -> Group:
+    """Write a question with ranked sentences as two made-up passages: with its answer, without.
+
+    The right sentence takes a random place among others. Where in it the answer lies is not
+    known: the group's `region` is the whole sentence.
+    """
+    question, source = row["question"], row["source"]
+    right = random.choice(row["positives"])
+    others = [s for s in row["negatives"] if s != right and right not in s]
+    random.shuffle(others)
+    half = random.randint(1, max(1, len(others) - 1))
+    around = others[:half]
+    while around and len(made_up([*around, right])) < sum(map(len, around)) + len(right):
+        around.pop()
+    place = random.randint(0, len(around))
+    text = made_up([*around[:place], right, *around[place:]])
+    start = text.index(right)
+    group = [Example(question, text, 1.0, 1.0, region=(start, start + len(right)), source=source)]
+    if without := made_up(others[half:]):
+        group.append(Example(question, without, 0.0, 0.0, null=True, source=source))
+    return tuple(group)
