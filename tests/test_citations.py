@@ -135,15 +135,11 @@ def test_a_draft_must_have_the_answer_that_the_reader_points_at() -> None:
     assert (lost.claims[0].text, lost.rejected) == (BUILT.quote, 1)
 
 
-@given(
-    st.sampled_from(["", "Ana Ruiz built it. ", "Nobody knows. "]),
-    st.sampled_from(["Who built it?", "What does the text say?", "Does the text say not?", "?"]),
-    st.permutations([BUILT, COST, QUOTE, NOBODY]),
-)
-def test_a_drafted_abstention_is_never_shown(
-    before: str, question: str, evidence: list[Evidence]
-) -> None:
-    verified = VERIFIER.verify(question, before + ABSTENTION, evidence)
+@pytest.mark.parametrize("before", ["", "Ana Ruiz built it. ", "Nobody knows. "])
+@pytest.mark.parametrize("question", ["Who built it?", "What does the text not say?", "?"])
+@pytest.mark.parametrize("best", [BUILT, COST, QUOTE, NOBODY])
+def test_a_drafted_abstention_is_never_shown(before: str, question: str, best: Evidence) -> None:
+    verified = VERIFIER.verify(question, before + ABSTENTION, [best, BUILT, COST, QUOTE, NOBODY])
     assert verified.claims
     assert verified.rejected
     assert ABSTENTION not in [claim.text for claim in verified.claims]
