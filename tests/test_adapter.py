@@ -267,6 +267,9 @@ PASSAGE = (
         ("What did the man say about the house?", "because he was cold", None),
         ("Why did he run?", "to win", None),
         ("Who built it?", "He", None),
+        ("What is required to win?", "A horse", None),
+        ("Who did Ann sing with at noon?", "Bo Falk", None),
+        ("When did Ann announce Bo would appear?", "1931", None),
         ("Who built the bridge?", "The bridge was built by Ana Ruiz", None),
     ],
 )

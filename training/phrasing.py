@@ -97,12 +97,15 @@ def read(folder: Path) -> Iterator[dict[str, Any]]:
 def phrase(row: dict[str, Any], random: Random) -> Iterator[Phrasing]:
     """Yield what can be taught from a row: its sentence, and sometimes that nothing answers."""
     question = " ".join(row["question"].split())
+    unanswered = row["source"].endswith(UNANSWERED)
+    answer = None if unanswered else written(question, row["answer"], row["source"])
+    if not unanswered and not answer:
+        return
     passages = [taken(text) for text in row["passages"]]
-    if row["source"].endswith(UNANSWERED):
+    if unanswered:
         if shown := others(question, passages, None, random, 1 + count(random)):
             yield Phrasing(question, shown, ABSTENTION, None, row["source"])
         return
-    answer = written(question, row["answer"], row["source"])
     found = answer and evidence(question, answer, passages)
     if not answer or not found:
         return
@@ -150,7 +153,7 @@ def whole(question: str, text: str) -> bool:
     return bool(verbs) and (begins or any(word in FINITE or word in PAST for word in verbs))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def taken(text: str) -> Passage:
     """Return a text as a passage with its sentences."""
     return Passage("", "", 0, len(text), text, tuple(sentences(text)))

@@ -55,12 +55,14 @@ NAMED = re.compile(
     rf"(?:of|for) {NOUN}.*)"
 )
 SUBJECTS = re.compile(
-    r"(?:who|what|(?:what|which) \w+) (?P<verb>\w+ed|{}) (?P<rest>.+)".format(
+    r"(?:who|what|(?:what|which) (?P<noun>\w+)) (?P<verb>\w+ed|{}) (?P<rest>.+)".format(
         "|".join(sorted(PAST))
     )
 )
 PASSIVE = re.compile(r"(?:who|what) (?P<be>was|were) (?P<verb>\w+ed) (?P<rest>.+)")
 PREPOSITION = re.compile(r"\b(?:of|by|to|in|on|at|for|from|with|as|about|into|after)$")
+STRANDED = re.compile(r"\w+ (?:in|on|at|with|for|from|during|after|before|when|while)\b")
+UNSURE = frozenset("happened located named called based required used considered".split())
 WHEN = re.compile(r"(?:in|on|at|during|after|before|around) .+", re.IGNORECASE)
 WHERE = re.compile(r"(?:in|on|at|near|to|under|into|from|across|behind) .+", re.IGNORECASE)
 
@@ -117,7 +119,7 @@ def _subject(asked: str, said: str) -> str | None:
     if match := PASSIVE.fullmatch(asked):
         return f"{said} {match['be']} {match['verb']} {match['rest']}"
     match = SUBJECTS.fullmatch(asked)
-    if match and match["verb"] != "happened" and past_form(match["verb"]):
+    if match and match["verb"] not in UNSURE and match["noun"] not in FINITE:
         return f"{said} {match['verb']} {match['rest']}"
     return None
 
@@ -138,7 +140,9 @@ def _object(asked: str, said: str) -> str | None:
     """Put the answer behind the verb that asks for it."""
     match = DID.fullmatch(asked)
     verb = match and past(match["verb"])
-    if not match or not verb:
+    if not match or not verb or STRANDED.match(match["rest"] or ""):
+        return None
+    if not (FINITE | REGULAR | IRREGULAR.keys()).isdisjoint(match["subject"].split()):
         return None
     rest = f" {match['rest']}" if match["rest"] else ""
     if match["word"] in ("who", "what"):
