@@ -126,6 +126,13 @@ def test_a_stopped_run_goes_on_exactly(
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
+def test_the_command_line_has_every_choice_with_its_default() -> None:
+    asked = adapter.arguments(["--data", "x", "--minutes", "45", "--lora-first", "18"])
+    assert (asked.minutes, asked.rows, asked.rank) == (45, adapter.SCHEDULE.rows, 0)
+    assert (asked.lora_first, asked.lora_rank) == (18, Shape().rank)
+    assert asked.run == Path("runs/adapter")
+
+
 def test_processes_share_the_batches_and_take_as_many(rows: list[Row]) -> None:
     schedule = running.Schedule(tokens=30)
     parts = []

@@ -50,7 +50,7 @@ class Row:
 
 
 SCHEDULE = running.Schedule(
-    rows=24_000,
+    rows=14_000,
     rate=5e-4,
     decay=0.0,
     tokens=1_500,
@@ -194,7 +194,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--export", action="store_true", help="write the weights and do no more")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="file that is written")
     for name, default in asdict(Shape()).items():
-        parser.add_argument(f"--{name}", type=type(default), default=default)
+        parser.add_argument(f"--lora-{name}", type=type(default), default=default)
     return parser.parse_args(given)
 
 
@@ -203,7 +203,7 @@ def main(given: Sequence[str]) -> None:
     asked = arguments(given)
     torch.set_num_threads(1)
     schedule = running.Schedule(**{name: getattr(asked, name) for name in asdict(SCHEDULE)})
-    shape = Shape(**{name: getattr(asked, name) for name in asdict(Shape())})
+    shape = Shape(asked.lora_rank, asked.lora_first)
     base = models.locate(DEFAULT_GENERATOR, ModelSettings())
     if not asked.export:
         learned(asked, given, schedule, shape, base)

@@ -227,6 +227,7 @@ def others(asked: argparse.Namespace, program: str, given: Sequence[str]) -> lis
     """Start the other processes of a run, if this is the first."""
     if asked.rank > 0:
         return []
+    asked.run.mkdir(parents=True, exist_ok=True)
     _meeting(asked).unlink(missing_ok=True)
     command = [sys.executable, "-m", program, *given, "--rank"]
     return [subprocess.Popen([*command, str(i)]) for i in range(1, asked.processes)]
