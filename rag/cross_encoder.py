@@ -80,24 +80,34 @@ class CrossEncoder:
         return cls(network, tokenizer)
 
     def judge(
-        self, question: str, passages: Sequence[str], titles: Sequence[str] = ()
+        self,
+        question: str,
+        passages: Sequence[str],
+        titles: Sequence[str] = (),
+        parts: Sequence[Sequence[tuple[int, int]]] = (),
     ) -> list[Judgement]:
-        """Judge every passage against the question, in order; `titles`, if given, one a passage.
+        """Judge every passage against the question, in order.
 
-        A title is read before its passage, but no span lies in it.
+        `titles` and `parts`, if given, are one a passage. A title is read before its passage, but
+        no span lies in it. Parts are characters (start, end) of the passage, its sentences say,
+        in each of which the best span is wanted.
         A passage longer than a row is read in windows: the best window's relevance and
-        answerability, and the best span of all.
+        answerability, and the best spans of all.
         """
         found: dict[int, list[Judgement]] = {}
         titles = titles or [""] * len(passages)
+        parts = parts or [()] * len(passages)
         asked = [(question, *pair) for pair in zip(passages, titles, strict=True)]
         for windows, scores in self._scores(asked):
             for i, window in enumerate(windows):
-                start, end, score = best_span(
+                spans = SpanScores.of(
                     np.asarray(scores.start[i]), np.asarray(scores.end[i]), window
                 )
                 one = Judgement(
-                    float(scores.relevance[i]), float(scores.answerable[i]), start, end, score
+                    float(scores.relevance[i]),
+                    float(scores.answerable[i]),
+                    *spans.best(),
+                    tuple(spans.best(part) for part in parts[window.pair]),
                 )
                 found.setdefault(window.pair, []).append(one)
         return [join(found[i]) for i in range(len(passages))]
@@ -210,27 +220,49 @@ def pad(windows: Sequence[Window]) -> tuple[NDArray[Any], ...]:
     return ids, types, mask, readable
 
 
-def best_span(
-    start: NDArray[np.float32], end: NDArray[np.float32], window: Window
-) -> tuple[int, int, float]:
-    """Return the characters of a row's best span of whole words, and its score.
+@dataclass(frozen=True, slots=True)
+class SpanScores:
+    """The scores (count, count) of a window's spans, first token by last; -inf for no span."""
 
-    The score is start + end of the span less start + end of "no answer", as for SQuAD 2.0
-    (Devlin et al. 2019, "BERT", section 4.3). A word of more than `LONGEST` tokens has no span;
-    if there is none at all: 0, 0 and the score -inf.
-    """
-    count = len(window.offsets)
-    inside = slice(window.first, window.first + count)
-    opens = np.where(window.opens, start[inside], -np.inf)
-    closes = np.where(window.closes, end[inside], -np.inf)
-    pairs = opens[:, None] + closes[None, :]  # (count, count)
-    allowed = np.tri(count, count, LONGEST - 1, dtype=bool) & ~np.tri(count, count, -1, dtype=bool)
-    pairs = np.where(allowed, pairs, -np.inf)
-    if not np.isfinite(pairs).any():
-        return 0, 0, -np.inf
-    first, last = np.unravel_index(int(pairs.argmax()), pairs.shape)
-    score = float(pairs[first, last] - start[0] - end[0])
-    return window.offsets[first][0], window.offsets[last][1], score
+    pairs: NDArray[np.float32]
+    offsets: NDArray[np.int64]  # (count, 2) characters of the passage
+
+    @classmethod
+    def of(cls, start: NDArray[np.float32], end: NDArray[np.float32], window: Window) -> SpanScores:
+        """Score every span of whole words.
+
+        The score is start + end of the span less start + end of "no answer", as for SQuAD 2.0
+        (Devlin et al. 2019, "BERT", section 4.3). A word of more than `LONGEST` tokens has no span.
+        """
+        count = len(window.offsets)
+        inside = slice(window.first, window.first + count)
+        opens = np.where(window.opens, start[inside], -np.inf)
+        closes = np.where(window.closes, end[inside], -np.inf)
+        pairs = opens[:, None] + closes[None, :] - (start[0] + end[0])
+        upper = np.tri(count, count, LONGEST - 1, dtype=bool)
+        allowed = upper & ~np.tri(count, count, -1, dtype=bool)
+        offsets = np.array(window.offsets, dtype=np.int64).reshape(count, 2)
+        return cls(np.where(allowed, pairs, -np.inf), offsets)
+
+    def best(self, part: tuple[int, int] | None = None) -> tuple[int, int, float]:
+        """Return the characters of the best span and its score; of those within a part if given.
+
+        Without a span: an empty one where the part begins, and the score -inf.
+        """
+        low, high = 0, len(self.offsets)
+        if part is not None:
+            low = int(np.searchsorted(self.offsets[:, 0], part[0]))
+            high = int(np.searchsorted(self.offsets[:, 1], part[1], side="right"))
+        pairs = self.pairs[low:high, low:high]
+        if not np.isfinite(pairs).any():
+            at = part[0] if part else 0
+            return at, at, -np.inf
+        first, last = np.unravel_index(int(pairs.argmax()), pairs.shape)
+        return (
+            int(self.offsets[low + first, 0]),
+            int(self.offsets[low + last, 1]),
+            float(pairs[first, last]),
+        )
 
 
 def join(windows: Sequence[Judgement]) -> Judgement:
@@ -238,4 +270,6 @@ def join(windows: Sequence[Judgement]) -> Judgement:
     span = max(windows, key=lambda one: one.span_score)
     relevance = max(one.relevance for one in windows)
     answerable = max(one.answerable for one in windows)
-    return Judgement(relevance, answerable, span.start, span.end, span.span_score)
+    parts = zip(*(one.parts for one in windows), strict=True)
+    best = tuple(max(same, key=lambda part: part[2]) for same in parts)
+    return Judgement(relevance, answerable, span.start, span.end, span.span_score, best)

@@ -164,6 +164,7 @@ class Pipeline:
                 timings=clock.laps("verify"),
                 draft=draft,
                 rejected=verified.rejected,
+                short=short(reading),
             ),
         )
 
@@ -249,6 +250,7 @@ class Pipeline:
             citations=citations,
             passages=reading.hits,
             timings=clock.laps("write"),
+            short=short(reading),
         )
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
@@ -262,7 +264,13 @@ class Pipeline:
             citations=citations,
             passages=reading.hits,
             timings=clock.laps(),
+            short=short(reading),
         )
+
+
+def short(reading: Reading) -> str:
+    """Return the words that the reader points at in the best evidence; "" where at none."""
+    return reading.evidence[0].answer_text if reading.evidence else ""
 
 
 def open_judge(settings: Settings) -> CrossEncoder | None:

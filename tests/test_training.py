@@ -234,6 +234,29 @@ def test_a_title_is_read_like_the_words_before_the_passage(base: Path, shipped: 
     assert 0 <= apart.start < apart.end <= len(text)
 
 
+def test_every_part_has_its_own_best_span(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = " ".join(SENTENCE.format(city, year) for city, year in CITIES.items())
+    long = len(SENTENCE.format("Rome", "1201"))
+    parts = [(at, at + long) for at in range(0, len(text), long + 1)]
+    (one,) = opened.judge("when was Oslo founded ?", [text], parts=[[*parts, (3, 3)]])
+    for (low, high), (start, end, score) in zip(parts, one.parts, strict=False):
+        assert low <= start < end <= high
+        (alone,) = opened.judge("when was Oslo founded ?", [text], parts=[[(low, high)]])
+        assert alone.parts == ((start, end, pytest.approx(score, abs=1e-4)),)
+    assert one.parts[-1] == (3, 3, -np.inf)
+    assert one.span_score == pytest.approx(max(p[2] for p in one.parts), abs=2.0)
+    assert one.span_score >= max(p[2] for p in one.parts)
+
+
+def test_a_part_across_windows_is_read_in_all_of_them(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = "sea " * 900
+    (one,) = opened.judge("sea", [text], parts=[[(0, len(text)), (3200, 3300)]])
+    assert one.parts[0] == (one.start, one.end, one.span_score)
+    assert 3200 <= one.parts[1][0] < one.parts[1][1] <= 3300
+
+
 def test_nothing_to_judge(base: Path, shipped: Path) -> None:
     opened = CrossEncoder.open(base, shipped)
     assert opened.judge("what ?", []) == []
