@@ -18,6 +18,7 @@ from rag.conversation import standalone
 from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import QuestionError, SourceEmpty
+from rag.gathering import gather, overlap
 from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.overview import Overview, asks_for_overview
@@ -86,13 +87,14 @@ class Pipeline:
             chosen = [SOURCES] if sources is None else sources
             build(chosen, folder, settings, embedder=embedder, progress=progress)
         store = Index.open(folder, embedder.identity)
+        judge = open_judge(settings)
         return cls(
             settings,
             store,
             Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(embedder, store, settings.reader, open_judge(settings)),
+            SentenceReader.open(embedder, store, settings.reader, judge),
             TransformersGenerator.open(settings.models, settings.generator),
-            Verifier(settings.verifier, sentences),
+            Verifier(settings.verifier, sentences, judge),
             Overview(store, embedder),
         )
 
@@ -151,7 +153,7 @@ class Pipeline:
 
         yield Event("stage", "verify")
         verified = self._verifier.verify(asked, draft, reading.evidence[:10])
-        text, citations = cite(verified.claims)
+        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
         yield Event(
             "answer",
             answer=Answer(
@@ -266,6 +268,13 @@ class Pipeline:
             timings=clock.laps(),
             short=short(reading),
         )
+
+
+def completed(claims: Sequence[Claim], gathered: Sequence[Evidence]) -> tuple[Claim, ...]:
+    """Return the claims, and in its own words the gathered evidence that none of them cites."""
+    cited = [e for claim in claims for e in claim.evidence]
+    missed = [e for e in gathered[1:] if not any(overlap(e, one) for one in cited)]
+    return (*claims, *(Claim(quoted(e), (e,)) for e in missed))
 
 
 def short(reading: Reading) -> str:
