@@ -170,6 +170,20 @@ class Pipeline:
             ),
         )
 
+    def search(self, question: str, more: int = 0) -> tuple[Hit, ...]:
+        """Return the passages for a question, best first, without answering it.
+
+        The reader orders what it would be handed to answer; with `more`, so many others follow in
+        the order in which they were found.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        question = self._checked(question)
+        hits = self._retriever.retrieve(question, more)
+        read = self.settings.retriever.top_k
+        return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
+
     def warm_up(self) -> None:
         """Use every model once, so that the first question does not wait for what they set up."""
         reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))

@@ -61,8 +61,10 @@ class Retriever:
         self.embedder = embedder
         self.settings = settings
 
-    def retrieve(self, question: str) -> tuple[Hit, ...]:
+    def retrieve(self, question: str, more: int = 0) -> tuple[Hit, ...]:
         """Return at most `top_k` hits, best first, the same ones every time.
+
+        With `more`, so many of the others that were found follow.
 
         The score is `fuse`'s, in [0, 1], times `furniture_weight` for furniture and credits,
         unless the question asks about such things (`about_asides`) or about this one (`demoted`);
@@ -97,9 +99,12 @@ class Retriever:
         kept = sorted((hit for hit in hits if hit.score >= settings.min_score), key=_order)
         room = min(settings.hop_hits, settings.top_k - 1)
         if len(kept) <= settings.top_k or not (settings.hop_from and room > 0):
-            return tuple(kept[: settings.top_k])
+            return tuple(kept[: settings.top_k + more])
         stay, rest = kept[: settings.top_k - room], kept[settings.top_k - room :]
-        return (*stay, *self._hop(question, stay, rest)[:room])
+        reached = self._hop(question, stay, rest)[:room]
+        taken = {hit.passage.id for hit in reached}
+        others = [hit for hit in rest if hit.passage.id not in taken]
+        return (*stay, *reached, *others[:more])
 
     def _hop(self, question: str, stay: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
         """Search again from the best hits, for what a question reaches only through them.

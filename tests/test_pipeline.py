@@ -58,6 +58,17 @@ def test_a_supported_draft_is_shown_with_its_exact_span(tmp_path: Path) -> None:
         assert answer.draft == "Ana Ruiz built the bridge."
 
 
+def test_a_search_is_ordered_by_the_reader_and_others_follow(tmp_path: Path) -> None:
+    question = "Who built the stone bridge at Arta?"
+    with open_pipeline(tmp_path, "", retriever={"top_k": 1}) as bot:
+        (first,) = bot.search(question)
+        assert "built by Ana Ruiz" in first.text
+        assert bot.search(question, more=5)[0] == first
+        assert len({hit.passage.id for hit in bot.search(question, more=5)}) > 1
+        with pytest.raises(QuestionError):
+            bot.search("  ")
+
+
 def test_an_invented_draft_gives_way_to_the_quote(tmp_path: Path) -> None:
     with open_pipeline(tmp_path, "Pedro Lopez built it in 1850.", **ALWAYS) as bot:
         answer = bot.ask("Who built the stone bridge at Arta?")

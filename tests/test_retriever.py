@@ -143,6 +143,20 @@ def test_the_last_places_go_to_what_the_best_hits_lead_to() -> None:
     assert [what for search, what, _ in index.asked if search == "dense"][1] == together
 
 
+def test_more_of_what_was_found_follows() -> None:
+    chosen = RetrieverSettings(rrf_k=60, top_k=4, hop_from=1, hop_hits=1)
+    retriever = Retriever(Linked(), HashEmbedder(), chosen)
+    assert names(retriever.retrieve("where was it printed", more=2)) == [
+        "a",
+        "b",
+        "c",
+        "z",
+        "d",
+        "e",
+    ]
+    assert names(retriever.retrieve("where was it printed", more=9))[4:] == ["d", "e", "f"]
+
+
 def test_no_second_search_where_all_hits_fit_or_none_is_wanted() -> None:
     for settings in ({"top_k": 6}, {"top_k": 4, "hop_from": 0}, {"top_k": 4, "hop_hits": 0}):
         index = Linked()
