@@ -66,6 +66,8 @@ class Remembering:
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return unit rows (n, d)."""
+        if not texts:
+            return self._embedder.passages(texts)
         new = [t for t in dict.fromkeys(texts) if t not in self._known]
         self._known.update(zip(new, self._embedder.passages(new), strict=True))
         return np.stack([self._known[t] for t in texts])
