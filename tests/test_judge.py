@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from benchmarks import judge as benchmark
 from rag.cross_encoder import CrossEncoder
 from rag.entailment import CLAIM, UPPER, Entailment
 from rag.errors import ModelDamaged, ModelMissing
@@ -243,3 +244,33 @@ def test_the_program_has_its_own_defaults_and_a_folder() -> None:
     schedule = program.chosen(asked)
     assert (schedule.minutes, schedule.seed) == (7.0, 3)
     assert (schedule.rows, schedule.rate) == (judge.SCHEDULE.rows, judge.SCHEDULE.rate)
+
+
+# --- the benchmark
+
+
+def test_the_benchmark_takes_marked_sentences_or_the_best_window() -> None:
+    sentences = ["Ann sings.", "Whales swim.", "Ann was born here.", "In Rome it rains.", "End."]
+    row = {
+        "claim": "Ann was born in Rome.",
+        "label": "supported",
+        "evidence_sentences": sentences,
+        "supporting_sentence_sets": [[3, 2], [], [0]],
+    }
+    window = (
+        "Whales swim. Ann was born here. In Rome it rains."  # ann, bear, rome: the first of two
+    )
+    found = benchmark.case(row)
+    assert found.gold == ("Ann was born here. In Rome it rains.", "Ann sings.")
+    assert found.window == window
+    assert benchmark.case(row | {"supporting_sentence_sets": [[]]}).gold == (window,)
+    cases = [found, benchmark.case(row | {"supporting_sentence_sets": [[1]]})]
+    assert benchmark.best(benchmark.overlap, cases, "gold") == [1.0, 0.0]
+    assert benchmark.best(benchmark.overlap, cases, "window") == [1.0, 1.0]
+
+
+def test_the_benchmark_counts_partly_supported_claims_as_not_supported() -> None:
+    labels = ["supported", "partially_supported", "not_supported", "supported"]
+    got = benchmark.figures("gold", "x", [0.9, 0.6, 0.2, 0.5], labels)
+    # .9 and .5 against .2: both above; against .6 and .2: three of four; right at .5: all but .6
+    assert (got.auroc_not, got.auroc_rest, got.accuracy) == (1.0, 0.75, 0.75)
