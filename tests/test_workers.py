@@ -24,10 +24,12 @@ ROOT = Path(__file__).parent.parent
 @contextmanager
 def squares(folder: Path | None = None) -> Iterator[Callable[[int], tuple[int, int]]]:
     """Square numbers, odd ones slowly; with a folder, leave a file named after the process."""
+    held = multiprocessing.get_context("spawn").Lock()
     if folder:
         (folder / str(os.getpid())).touch()
 
     def square(number: int) -> tuple[int, int]:
+        assert held
         time.sleep(0.05 * (number % 2))
         return number * number, os.getpid()
 
@@ -54,8 +56,11 @@ def refusing() -> Iterator[Callable[[int], int]]:
 
 @contextmanager
 def slow(folder: Path) -> Iterator[Callable[[int], None]]:
+    """Take for ever, holding what is reported at the end of the program if it is left behind."""
+    held = multiprocessing.get_context("spawn").Lock()
     (folder / str(os.getpid())).touch()
     yield lambda _: time.sleep(600)
+    assert held
 
 
 def alive() -> list[multiprocessing.process.BaseProcess]:

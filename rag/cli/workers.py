@@ -7,6 +7,7 @@ raised here; however this ends, no process is left.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import get_context
@@ -17,6 +18,7 @@ from typing import TypeVar, cast
 from rag.cli import edge
 from rag.errors import RagError
 
+PATIENCE = 5.0  # seconds that workers have to end by themselves
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Opener = Callable[[], AbstractContextManager[Callable[[Item], Result]]]
@@ -96,17 +98,33 @@ def _workers(opener: Opener[Item, Result], jobs: int) -> Iterator[list[Connectio
             connections.append(ours)
         signal.signal(signal.SIGINT, hears)
         yield connections
+        _end(started, connections, politely=True)
     finally:
         signal.signal(signal.SIGINT, hears)
-        for process in started:
+        _end(started, connections, politely=False)
+
+
+def _end(
+    processes: Sequence[BaseProcess], connections: Sequence[Connection], *, politely: bool
+) -> None:
+    """Let idle workers go, or stop busy ones; what does not end within seconds is killed."""
+    for connection in connections:
+        connection.close()
+    for process in processes:
+        if not politely:
             process.terminate()
-        for process in started:
+    until = time.monotonic() + PATIENCE
+    for process in processes:
+        process.join(max(0.0, until - time.monotonic()))
+        if process.is_alive():
+            process.kill()
             process.join()
 
 
 def _work(connection: Connection, opener: Opener[Item, Result]) -> None:
     """Do what is sent until nobody sends any more. The first thing sent back may be an error."""
     edge.quieten()
+    signal.signal(signal.SIGTERM, edge.terminated)  # unwound, so that nothing is left behind
     place = -1
     try:
         with opener() as one:
