@@ -54,13 +54,25 @@ class Window:
 class CrossEncoder:
     """A trained reader, ready to judge."""
 
-    def __init__(self, network: ReaderNetwork, tokenizer: Any) -> None:
+    def __init__(self, network: ReaderNetwork, tokenizer: Any, question: int = QUESTION) -> None:
         self._network = network
         self._tokenizer = tokenizer
+        self._question = question
 
     @classmethod
-    def open(cls, base: Path, weights: Path, threads: int = 0) -> CrossEncoder:
+    def open(
+        cls,
+        base: Path,
+        weights: Path,
+        threads: int = 0,
+        *,
+        question: int = QUESTION,
+        upper: int = 0,
+    ) -> CrossEncoder:
         """Load the base encoder's folder and put the weights file's changes on it.
+
+        `question` bounds the tokens of a question that are read. With `upper` the file holds only
+        so many of the last layers and the support head: `support` is all that may be asked then.
 
         Raises:
             ModelMissing: a file is not there.
@@ -69,15 +81,15 @@ class CrossEncoder:
         model, tokens = base / "model.safetensors", base / "tokenizer.json"
         for path in (model, tokens, weights):
             if not path.is_file():
-                raise ModelMissing(f"the reader's file is not there: {path}", hint=HINT)
+                raise ModelMissing(f"a trained model's file is not there: {path}", hint=HINT)
         from tokenizers import Tokenizer
 
         limit_threads(threads)
-        network = load_network(base, weights)
+        network = load_network(base, weights, upper)
         tokenizer = Tokenizer.from_file(str(tokens))
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        return cls(network, tokenizer)
+        return cls(network, tokenizer, question)
 
     def judge(
         self,
@@ -138,7 +150,7 @@ class CrossEncoder:
         windows: list[Window] = []
         for i, (question, passage, title) in enumerate(pairs):
             if question not in questions:
-                questions[question] = self._ids(question, QUESTION)
+                questions[question] = self._ids(question, self._question)
             windows += self._windows(i, questions[question], passage, self._ids(title, TITLE))
         windows.sort(key=lambda window: len(window.ids))
         for at in range(0, len(windows), BATCH):
@@ -173,8 +185,10 @@ class CrossEncoder:
             )
 
 
-def load_network(base: Path, weights: Path) -> ReaderNetwork:
+def load_network(base: Path, weights: Path, upper: int = 0) -> ReaderNetwork:
     """Return the network of a base folder and a weights file, ready for inference.
+
+    With `upper` the file must hold just the parts that `ReaderNetwork.only_support` leaves.
 
     Raises:
         ModelDamaged: the weights are of another format, or were made for another base.
@@ -188,13 +202,15 @@ def load_network(base: Path, weights: Path) -> ReaderNetwork:
             about = opened.metadata() or {}
             packed = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ModelDamaged(f"the reader's weights cannot be read: {error}", hint=HINT) from error
+        raise ModelDamaged(f"{weights.name} cannot be read: {error}", hint=HINT) from error
     if about.get("format") != FORMAT or about.get("base") != base_hash(base):
-        raise ModelDamaged("the reader's weights do not fit this embedder", hint=HINT)
+        raise ModelDamaged(f"{weights.name}: these weights do not fit the embedder", hint=HINT)
     network = ReaderNetwork.start(base)
+    if upper:
+        network.only_support(upper)
     trained = unpack(packed, encoder_weights(network))
     if set(trained) != set(network.changed()):
-        raise ModelDamaged("the reader's weights are not complete", hint=HINT)
+        raise ModelDamaged(f"{weights.name}: these weights are not complete", hint=HINT)
     network.load_state_dict(trained, strict=False)
     return network.eval()
 

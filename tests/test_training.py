@@ -14,51 +14,20 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from transformers import BertConfig, BertModel
 
 from rag.cross_encoder import CrossEncoder
 from rag.errors import ModelDamaged, ModelMissing
 from rag.reader_network import ReaderNetwork, Scores, pack, unpack
+from tests.tiny_bert import CITIES, SENTENCE, tokenizer, write_base
 from training import data, derived, export, measure, mining, network, reader, unanswerable
 from training.data import Example, Recipe, reader_group
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
 
-CITIES = {"Rome": "1201", "Oslo": "1302", "Lima": "1403", "Bern": "1504", "Kyiv": "1605"}
-SENTENCE = "The old town of {} was founded in {} by the sea ."
-
-
-def tokenizer() -> Tokenizer:
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789.?'"
-    words = "the old town of was founded in by sea when what who".split()
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words, *letters, *(f"##{c}" for c in letters)]
-    made = Tokenizer(
-        WordPiece({piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
-    )
-    made.normalizer = BertNormalizer(lowercase=True)
-    made.pre_tokenizer = BertPreTokenizer()
-    return made
-
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=tokenizer().get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=300,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer().save(str(folder / "tokenizer.json"))
-    return folder
+    return write_base(tmp_path_factory.mktemp("base"))
 
 
 def groups() -> list[data.Group]:
