@@ -43,8 +43,8 @@ def run(
         else:
             asked = dataset.sample(limit, seed) if limit else dataset
             place = _index(dataset, index, settings, progress)
-            ranks_only = retrieval_only or not dataset.judges_answers
-            opener = partial(ranking if ranks_only else answering, place, alone(settings))
+            way = answering if dataset.judges_answers else searching
+            opener = partial(ranking if retrieval_only else way, place, alone(settings))
             outcomes = workers.deal(asked.items, opener, jobs, _staged(progress, "questions"))
         outcomes = _judged(outcomes, settings, terminal, progress)
     done = evaluation.report(asked, outcomes, seed=seed)
@@ -97,6 +97,13 @@ def ranking(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcom
     deep = settings.retriever.model_copy(update={"top_k": RANKED_PASSAGES})
     with Index.open(place, embedder.identity) as index:
         yield partial(evaluation.rank, retrieve=Retriever(index, embedder, deep).retrieve)
+
+
+@contextmanager
+def searching(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcome]]:
+    """Open a pipeline of one's own that ranks as it would to answer, deep enough likewise."""
+    with Pipeline.open(index=place, settings=settings) as bot:
+        yield partial(evaluation.rank, retrieve=partial(bot.search, more=RANKED_PASSAGES))
 
 
 @contextmanager
