@@ -48,7 +48,7 @@ DEPTH, TOP = 50, 10
 SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35}  # what each kind weighs in all
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
 FOLDS = 4
-THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 
 class Remembering:
@@ -368,7 +368,7 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
         found[f"{kind}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
     models = Models.fit(every)
     features = every[0].features
-    best = max(THRESHOLDS, key=lambda t: found[f"right_at_{t}"])
+    best = found["threshold"] = max(THRESHOLDS, key=lambda t: found[f"right_at_{t}"])
     coefficients: dict[str, object] = {
         "sentence": named(models.sentence, features.sentence),
         "passage": named(models.passage, features.passage),
@@ -392,7 +392,8 @@ def figures(
 ) -> dict[str, float]:
     """Return figures from probabilities (n,), labels (n,) answerable and correct, weights (n,).
 
-    `right_at_t` counts right answers and right abstentions, each kind with its share.
+    `right_at_t` counts right answers and right abstentions, each kind with its share; `risk_at_t`
+    is the share of wrong ones among the answers given, likewise.
     """
     has = a == 1
     found = {
@@ -406,6 +407,9 @@ def figures(
         kept = p >= t
         rightly = np.where(kept, c == 1, ~has)
         found[f"right_at_{t}"] = float(np.average(rightly, weights=w))
+        found[f"risk_at_{t}"] = (
+            1 - float(np.average(c[kept], weights=w[kept])) if kept.any() else 0.0
+        )
         found[f"answered_at_{t}"] = float(kept[has].mean())
         found[f"abstained_at_{t}"] = float((~kept)[~has].mean())
     return {name: round(value, 4) for name, value in found.items()}
