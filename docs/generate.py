@@ -134,8 +134,8 @@ def abstention_page() -> str:
             "(0.5) as the\nprobability that the passages hold its answer. A higher value answers "
             "less and errs less.\n",
             "On questions of the training data that neither the reader nor these models saw "
-            f"({held_out['questions']:,.0f} in four\nfolds, weighed so that half have an answer; of "
-            "the others most are changed questions over the passage\nthey were written for, which "
+            f"({held_out['questions']:,.0f} in four\nfolds, weighed so that half have an answer; "
+            "of the others most are changed questions over the passage they\nwere written for, which "
             "is harder than a question about something else):\n",
             *lines,
             "",
