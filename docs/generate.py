@@ -135,8 +135,8 @@ def abstention_page() -> str:
             "less and errs less.\n",
             "On questions of the training data that neither the reader nor these models saw "
             f"({held_out['questions']:,.0f} in four\nfolds, weighed so that half have an answer; "
-            "of the others most are changed questions over the passage they\nwere written for, which "
-            "is harder than a question about something else):\n",
+            "of the others most are changed questions over the passage they\nwere written for, "
+            "which is harder than a question about something else):\n",
             *lines,
             "",
             "Most of what is declined without need is declined close to the threshold: the nearest "
