@@ -28,6 +28,7 @@ from rag.questions import topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
+from rag.spelling import Spelling
 from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
 
 SOURCES = Path("seeds")
@@ -50,6 +51,7 @@ class Pipeline:
         generator: Generator,
         verifier: Verifier,
         overview: Overview,
+        spelling: Spelling | None = None,
     ) -> None:
         self.settings = settings
         self.index = index
@@ -58,6 +60,7 @@ class Pipeline:
         self._generator = generator
         self._verifier = verifier
         self._overview = overview
+        self._spelling = spelling or Spelling(index)
         self._writing = threading.Lock()
 
     @classmethod
@@ -96,6 +99,7 @@ class Pipeline:
             TransformersGenerator.open(settings.models, settings.generator),
             Verifier(settings.verifier, sentences, judge),
             Overview(store, embedder),
+            Spelling(store, embedder.words()),
         )
 
     def ask(self, question: str, history: History = ()) -> Answer:
@@ -122,12 +126,13 @@ class Pipeline:
         """
         question = self._checked(question)
         clock = Clock()
-        told = self._told(question, clock)
+        told = self._told(question, clock, first=not history)
         if told is not None:
             yield Event("answer", answer=told)
             return
         yield Event("stage", "search")
-        asked = standalone(question, history)
+        asked = standalone(smalltalk.without_greeting(question), history)
+        asked = self._spelling.mended(asked)
         hits = self._retriever.retrieve(asked)
         clock.lap("search")
 
@@ -219,12 +224,12 @@ class Pipeline:
             )
         return question
 
-    def _told(self, question: str, clock: Clock) -> Answer | None:
+    def _told(self, question: str, clock: Clock, *, first: bool) -> Answer | None:
         """Answer what needs no search: small talk, and what the documents are about as a whole."""
         said = smalltalk.reply(question, self.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
-        if not asks_for_overview(question):
+        if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = self._overview.evidence()
         text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
