@@ -184,7 +184,7 @@ class Pipeline:
         Raises:
             QuestionError: the question is empty or too long.
         """
-        question = self._checked(question)
+        question = self._spelling.mended(self._checked(question))
         hits = self._retriever.retrieve(question, more)
         read = self.settings.retriever.top_k
         return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
