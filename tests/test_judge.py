@@ -246,6 +246,16 @@ def test_the_program_has_its_own_defaults_and_a_folder() -> None:
     assert (schedule.rows, schedule.rate) == (judge.SCHEDULE.rows, judge.SCHEDULE.rate)
 
 
+def test_a_new_run_has_a_folder_to_meet_in_and_no_old_meeting(tmp_path: Path) -> None:
+    given = ["--data", "d", "--run", str(tmp_path / "runs" / "new"), "--processes", "1"]
+    asked = program.parser(judge.PROGRAM, None, judge.SCHEDULE).parse_args(given)
+    assert program.helpers(judge.PROGRAM, given, asked) == []
+    assert asked.run.is_dir()
+    program.meeting(asked.run).write_text("old")
+    program.helpers(judge.PROGRAM, given, asked)
+    assert list(asked.run.iterdir()) == []
+
+
 # --- the benchmark
 
 

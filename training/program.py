@@ -43,6 +43,7 @@ def helpers(
     """Start the run's other processes, if this is the first: the same program, another rank."""
     if asked.rank:
         return []
+    asked.run.mkdir(parents=True, exist_ok=True)  # without it they would wait for ever
     meeting(asked.run).unlink(missing_ok=True)
     command = [sys.executable, "-m", program, *given, "--rank"]
     return [subprocess.Popen([*command, str(i)]) for i in range(1, asked.processes)]
