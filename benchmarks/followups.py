@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a rule does to some rows; shares in [0, 1], milliseconds of CPU at the 95th percentile."""
+    """What a rule does to some rows; shares in [0, 1], CPU milliseconds (95th percentile)."""
 
     rule: str
     alone: int

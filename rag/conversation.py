@@ -27,9 +27,7 @@ _AGAIN = re.compile(
 _DONE = re.compile(
     r"\b(?:did|does|do|done) (?:it|that|this|so)\W*$|\b(?:it|that|this) happen", re.I
 )
-_INSTEAD = re.compile(
-    rf"{_LEAD}(?:(?P<plain>(?:what|how) about|what of)|and|or) (?P<what>[^?]+?)\W*", re.I
-)
+_INSTEAD = re.compile(rf"{_LEAD}(?:(?:what|how) about|what of|and|or) (?P<what>[^?]+?)\W*", re.I)
 _ECHO = re.compile(
     r"(?P<before>.*\b(?:say|says|said|think|thinks|thought|believe|believes|claim|claims|claimed|"
     r"explain|explains)) (?:that|this|so|it)\W*",

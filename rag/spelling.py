@@ -21,7 +21,7 @@ from rag.types import Passage
 SHORTEST = 5  # letters of a word that may be mended
 LONG = 10  # letters from which two errors are allowed; of shorter words, most are other words
 SURE = 7  # letters from which a replaced letter does not make another name
-PASSAGES = 4  # that are looked at for how a stem is written
+PASSAGES = 8  # that are looked at for how a stem is written
 LARGE = 1000  # passages from which on a word must be in two of them: documents hold errors too
 
 
@@ -81,7 +81,8 @@ class Spelling:
         most = 1 if name or len(folded) < LONG else 2
         near: dict[str, tuple[int, str]] = {}  # stem -> (distance, word)
         for stem in self._near_stems(folded, most):
-            for passage, _ in self._vocabulary.lexical(stem, PASSAGES):
+            # what is searched is stemmed again, "accus" to "accu", but "accuse" to "accus"
+            for passage, _ in self._vocabulary.lexical(f"{stem} {stem}e", PASSAGES):
                 for word, far in _near_words(passage.text, folded, most, names=name):
                     known = near.get(words.stem(word), (most + 1, ""))
                     near[words.stem(word)] = min(known, (far, word))
