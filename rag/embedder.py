@@ -94,7 +94,7 @@ class SentenceEmbedder:
         Empty for a model whose tokenizer lists none.
         """
         tokenizer = getattr(self.model, "tokenizer", None)
-        if not hasattr(tokenizer, "get_vocab"):
+        if tokenizer is None or not hasattr(tokenizer, "get_vocab"):
             return frozenset()
         tokens = (token.strip("▁Ġ").lower() for token in tokenizer.get_vocab())
         return frozenset(token for token in tokens if token.isalpha())
