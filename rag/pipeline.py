@@ -141,12 +141,12 @@ class Pipeline:
         evidence = self._chosen(reading)
         clock.lap("read")
 
-        if not evidence or reading.answerable < self.settings.reader.min_answerable:
-            yield Event("answer", answer=self._abstain(question, reading, clock))
+        if several := replies.several(topic(asked), reading.evidence):
+            yield Event("answer", answer=self._quoted(question, several, reading, clock))
             return
 
-        if about := topic(asked):
-            yield Event("answer", answer=self._quoted(question, about, reading, clock))
+        if not evidence or reading.answerable < self.settings.reader.min_answerable:
+            yield Event("answer", answer=self._abstain(question, reading, clock))
             return
 
         yield Event("stage", "write")
@@ -261,8 +261,10 @@ class Pipeline:
         with self._writing:  # one model, one draft at a time
             yield from self._generator.stream(messages, stop=stop)
 
-    def _quoted(self, question: str, about: str, reading: Reading, clock: Clock) -> Answer:
-        text, citations = cite(replies.several(about, reading.evidence))
+    def _quoted(
+        self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
+    ) -> Answer:
+        text, citations = cite(claims)
         return Answer(
             question=question,
             text=text,

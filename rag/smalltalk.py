@@ -103,9 +103,11 @@ _REPLIES = (
 )
 
 _FILLING = frozenset(
-    "please there again everyone all bot friend today now then so very much".split()
+    "please there again everyone all bot friend today now then so very much a lot".split()
 )
 """Words that may stand at the end of any small talk: "thanks so much", "hello everyone"."""
+_LEADING = frozenset("please ok okay well so great alright and".split())
+"""Words that may stand before any: "ok bye", "well thanks"."""
 _NOUNS = re.compile(r"\b(?:files?|articles?|sources?|texts?|document)\b")
 _OPENING = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|great|perfect),? )?(?:hi|hello|hey|hiya|howdy|greetings|"
@@ -141,12 +143,12 @@ def without_greeting(message: str) -> str:
 
 
 def _trimmed(message: str) -> str:
-    """Return the message as the tables write it: plain words, without courtesies at the end."""
+    """Return the message as the tables write it: plain words, no courtesies at either end."""
     plain = re.sub(r"[’']s\b", " is", message.casefold())
     said = re.sub(r"[^\w\s'-]", " ", plain).split()
     while len(said) > 1 and said[-1] in _FILLING:
         said.pop()
-    while len(said) > 1 and said[0] == "please":
+    while len(said) > 1 and said[0] in _LEADING:
         said.pop(0)
     return _NOUNS.sub("documents", " ".join(said)).strip(" '-")
 
