@@ -88,6 +88,11 @@ class SentenceEmbedder:
         )
         return unit(rows)
 
+    def words(self) -> frozenset[str]:
+        """Return the whole words, in lower case, that the model's tokenizer knows: common ones."""
+        tokens = (token.strip("▁Ġ").lower() for token in self.model.tokenizer.get_vocab())
+        return frozenset(token for token in tokens if token.isalpha())
+
     def query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question: (d,)."""
         row = self.model.encode_query([text], show_progress_bar=False, convert_to_numpy=True)
