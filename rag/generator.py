@@ -1,8 +1,9 @@
 """The language model behind one Protocol: messages in, pieces of text out.
 
-`Generator` is the seam: anything with these three members can replace the built-in. The module
-turns chats into tokens and tokens into text; `rag.decoding` does the steps between. It knows
-nothing of documents or citations, and imports torch only when a model is opened.
+`Generator` is the seam: anything with these three members can replace the built-in. One that was
+trained for the product's own prompt says so with a fourth, `adapted`, and gets no worked examples.
+The module turns chats into tokens and tokens into text; `rag.decoding` does the steps between. It
+knows nothing of documents or citations, and imports torch only when a model is opened.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rag import models
+from rag import adapter, models
 from rag.decoding import Decoder
 from rag.errors import QuestionError
+from rag.settings import DEFAULT_GENERATOR
 from rag.threads import limit_threads
 
 if TYPE_CHECKING:
@@ -50,9 +52,16 @@ class TransformersGenerator:
     """Any causal language model that transformers can load, on the CPU."""
 
     def __init__(
-        self, name: str, decoder: Decoder, tokenizer: Any, settings: GeneratorSettings
+        self,
+        name: str,
+        decoder: Decoder,
+        tokenizer: Any,
+        settings: GeneratorSettings,
+        *,
+        adapted: bool = False,
     ) -> None:
         self._name = name
+        self.adapted = adapted
         self.decoder = decoder
         self.tokenizer = tokenizer
         self.settings = settings
@@ -62,10 +71,11 @@ class TransformersGenerator:
         """Load the generator the settings name, from this machine only.
 
         Weights are used as bfloat16 on processors that calculate with it (three times as fast),
-        else as float32.
+        else as float32. The built-in model gets the adapter that ships with the package, where it
+        is there and not switched off.
 
         Raises:
-            ModelMissing, ModelDamaged: see `rag.models.locate`.
+            ModelMissing, ModelDamaged: see `rag.models.locate` and `rag.adapter.merge`.
         """
         folder = models.locate(settings.generator, settings)
         import torch
@@ -83,10 +93,13 @@ class TransformersGenerator:
             use_safetensors=True,
             **here,
         ).eval()
+        wanted = generation.adapter and settings.generator == DEFAULT_GENERATOR
+        if weights := adapter.shipped() if wanted else None:
+            adapter.merge(model, folder, weights)
         decoder = Decoder(
             model, _end_marks(model, tokenizer), CHUNK_BFLOAT16 if narrow else CHUNK_FLOAT32
         )
-        return cls(settings.generator, decoder, tokenizer, generation)
+        return cls(settings.generator, decoder, tokenizer, generation, adapted=weights is not None)
 
     @property
     def name(self) -> str:
@@ -105,7 +118,7 @@ class TransformersGenerator:
         Raises:
             QuestionError: the messages do not fit the model.
         """
-        prompt, shared = self._encode(messages)
+        prompt, shared = self.encode(messages)
         most, event = self.settings.max_new_tokens, stop or threading.Event()
         if self.settings.temperature:
             tokens = self.decoder.sample(
@@ -120,8 +133,12 @@ class TransformersGenerator:
             tokens = self.decoder.greedy(prompt, shared, most, event)
         return self._decode(tokens)
 
-    def _encode(self, messages: Sequence[Message]) -> tuple[list[int], int]:
-        """Return the prompt's tokens, and how many of them come before the last message."""
+    def encode(self, messages: Sequence[Message]) -> tuple[list[int], int]:
+        """Return the prompt's tokens, and how many of them come before the last message.
+
+        Raises:
+            QuestionError: the messages do not fit the model.
+        """
         chat = [
             {"role": message.role, "content": self._inert(message.content)} for message in messages
         ]

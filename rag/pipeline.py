@@ -23,7 +23,7 @@ from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
-from rag.prompts import answer_prompt
+from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
@@ -257,6 +257,7 @@ class Pipeline:
             [e.quote for e in evidence],
             budget=self.settings.generator.max_prompt_tokens,
             count=self._generator.count,
+            examples=() if getattr(self._generator, "adapted", False) else EXAMPLES,
         )
         with self._writing:  # one model, one draft at a time
             yield from self._generator.stream(messages, stop=stop)

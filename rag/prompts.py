@@ -4,7 +4,8 @@ The model is small and follows instructions badly, so it is never asked to cite,
 It gets three worked examples, the evidence that was already found and the question, and phrases one
 short sentence. The examples are invented: their words must not leak into answers unnoticed, and
 the verifier would not find them in any document. What stays the same in every prompt comes first,
-so that a generator can remember having read it.
+so that a generator can remember having read it. A generator that was trained for this very prompt
+needs no examples, and is not given any.
 
 This module knows nothing of models; it is given a function that counts tokens.
 """
@@ -56,6 +57,13 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
+ABSTENTION = "The text does not say."
+"""What a trained generator writes where the evidence does not answer.
+
+It has no content word (see `rag.words.STOP_WORDS`), so to the verifier it answers nothing, whatever
+the question and the evidence are: it is never shown as an answer.
+"""
+
 
 def answer_prompt(
     question: str,
@@ -64,8 +72,11 @@ def answer_prompt(
     budget: int,
     count: Count,
     history: Sequence[tuple[str, str]] = (),
+    examples: Sequence[tuple[str, str, str]] = EXAMPLES,
 ) -> list[Message]:
     """Ask for one sentence that answers `question` from `evidence` (best first).
+
+    `examples` are worked ones: text, question, answer.
 
     The prompt takes at most `budget` tokens, as `count` counts them. What does not fit goes in
     this order: the oldest turns of the `history`, the last examples, the last pieces
@@ -86,12 +97,12 @@ def answer_prompt(
         )
     room -= count(asked)
     wanted = count(" ".join(" ".join(evidence).split()))
-    examples = _fitting(EXAMPLES, room - wanted, count)
-    room -= _cost(examples, count)
+    worked = _fitting(examples, room - wanted, count)
+    room -= _cost(worked, count)
     turns = _recent(history, room - wanted, count)
     room -= _cost(turns, count)
     final = Message("user", _user(fit(evidence, room, count), asked))
-    return [Message("system", SYSTEM), *examples, *turns, final]
+    return [Message("system", SYSTEM), *worked, *turns, final]
 
 
 def fit(evidence: Sequence[str], room: int, count: Count) -> str:

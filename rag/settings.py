@@ -103,6 +103,10 @@ class GeneratorSettings(Stage):
     max_new_tokens: int = Field(48, ge=1, le=2_048, description="Tokens of a draft at most.")
     temperature: float = Field(0.0, ge=0, le=2, description="0 is greedy and deterministic.")
     seed: int = Field(0, ge=0, description="Seed when the temperature is above 0.")
+    adapter: bool = Field(
+        True,
+        description="Use the adapter that ships for the built-in generator, where it is there.",
+    )
 
 
 class VerifierSettings(Stage):

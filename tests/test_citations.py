@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rag.citations import Claim, Verifier, cite, inert
+from rag.prompts import ABSTENTION
 from rag.settings import VerifierSettings
 from rag.types import Evidence, Passage, Span
 
@@ -166,3 +167,20 @@ def test_a_draft_must_have_the_answer_that_the_reader_points_at() -> None:
     assert kept.claims[0].text == "The bridge was built by Ana Ruiz."
     lost = VERIFIER.verify(question, "The bridge was built in 1931.", [pointed])
     assert (lost.claims[0].text, lost.rejected) == (BUILT.quote, 1)
+
+
+@pytest.mark.parametrize("before", ["", "Ana Ruiz built it. ", "Nobody knows. "])
+@pytest.mark.parametrize("question", ["Who built it?", "What does the text not say?", "?"])
+@pytest.mark.parametrize("best", [BUILT, COST, QUOTE, NOBODY])
+def test_a_drafted_abstention_is_never_shown(before: str, question: str, best: Evidence) -> None:
+    verified = VERIFIER.verify(question, before + ABSTENTION, [best, BUILT, COST, QUOTE, NOBODY])
+    assert verified.claims
+    assert verified.rejected
+    assert ABSTENTION not in [claim.text for claim in verified.claims]
+
+
+def test_not_even_evidence_with_its_words_supports_an_abstention() -> None:
+    text = "The text does not say who built it."
+    said = Evidence(Passage("q", "e", 0, len(text), text), 0, len(text), 0.5)
+    verified = VERIFIER.verify("What does the text not say?", ABSTENTION, [said])
+    assert verified.claims == (Claim(text, (said,)),)

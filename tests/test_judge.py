@@ -23,7 +23,7 @@ from training.claims import ClaimRecipe, Elsewhere
 from training.data import SUPPORT, Example, Group
 from training.encoding import Encoder, collate
 from training.network import score
-from training.run import Run, Schedule, train
+from training.network_run import Run, Schedule, train
 
 LAYERS = 4
 
@@ -241,7 +241,7 @@ def test_the_program_has_its_own_defaults_and_a_folder() -> None:
     )
     assert asked.run == Path("runs/judge")
     assert (asked.processes, asked.rank) == (2, 0)
-    schedule = program.chosen(asked)
+    schedule = program.chosen(asked, judge.SCHEDULE)
     assert (schedule.minutes, schedule.seed) == (7.0, 3)
     assert (schedule.rows, schedule.rate) == (judge.SCHEDULE.rows, judge.SCHEDULE.rate)
 

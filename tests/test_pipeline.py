@@ -9,6 +9,7 @@ from rag.index import Index
 from rag.overview import Overview
 from rag.passages import sentences
 from rag.pipeline import Pipeline, build
+from rag.prompts import ABSTENTION
 from rag.reader import SentenceReader
 from rag.retriever import Retriever
 from rag.settings import Settings
@@ -24,7 +25,7 @@ BRIDGE = (
 )
 
 
-def open_pipeline(folder: Path, draft: str, **settings: object) -> Pipeline:
+def open_pipeline(folder: Path, draft: str | ScriptedGenerator, **settings: object) -> Pipeline:
     """Join the real stages around a fake embedder and generator."""
     source = folder / "bridge.txt"
     source.write_text(BRIDGE, encoding="utf-8")
@@ -37,7 +38,7 @@ def open_pipeline(folder: Path, draft: str, **settings: object) -> Pipeline:
         index,
         Retriever(index, embedder, chosen.retriever),
         SentenceReader.open(embedder, index, chosen.reader),
-        ScriptedGenerator(draft),
+        ScriptedGenerator(draft) if isinstance(draft, str) else draft,
         Verifier(chosen.verifier, sentences),
         Overview(index, embedder),
     )
@@ -75,6 +76,24 @@ def test_an_invented_draft_gives_way_to_the_quote(tmp_path: Path) -> None:
     assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
     assert answer.rejected == 1
     assert answer.draft == "Pedro Lopez built it in 1850."
+
+
+def test_a_drafted_abstention_gives_way_to_the_quote(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, ABSTENTION, **ALWAYS) as bot:
+        answer = bot.ask("Who built the stone bridge at Arta?")
+    assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
+    assert (answer.draft, answer.rejected) == (ABSTENTION, 1)
+
+
+@pytest.mark.parametrize(("adapted", "turns"), [(True, 2), (False, 8)])
+def test_an_adapted_generator_is_given_no_examples(
+    tmp_path: Path, adapted: bool, turns: int
+) -> None:
+    generator = ScriptedGenerator("Ana Ruiz built it.")
+    generator.adapted = adapted  # type: ignore[attr-defined]
+    with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+        bot.ask("Who built the stone bridge at Arta?")
+    assert len(generator.sent[-1]) == turns
 
 
 def test_an_abstention_says_so_and_quotes_the_nearest(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def test_what_comes_before_the_last_message_does_not_depend_on_the_question() ->
     assert first == second
 
 
+def test_without_examples_the_rest_is_the_same() -> None:
+    whole = answer_prompt("Who?", EVIDENCE, budget=900, count=words, history=[("a?", "b.")])
+    bare = answer_prompt(
+        "Who?", EVIDENCE, budget=900, count=words, history=[("a?", "b.")], examples=()
+    )
+    assert bare == [whole[0], *whole[7:]]
+
+
 def test_history_goes_first_then_examples_then_evidence() -> None:
     full = answer_prompt("Who?", EVIDENCE, budget=900, count=words)
     turns = [(f"question {i}?", f"answer {i}.") for i in range(40)]

@@ -23,6 +23,7 @@ from training import data, derived, export, measure, mining, network, reader, un
 from training.data import Example, Recipe, reader_group
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
+from training.network_run import Run, Schedule, train
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +51,26 @@ def rows(base: Path) -> list[tuple[Row, ...]]:
 
 
 @pytest.fixture
-def begin(base: Path, tmp_path: Path) -> Callable[[str], reader.Run]:
-    schedule = reader.Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
+def begin(base: Path, tmp_path: Path) -> Callable[[str], Run]:
+    schedule = Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
 
-    def run(name: str) -> reader.Run:
+    def run(name: str) -> Run:
         fresh = network.begin(ReaderNetwork.start(base, seed=0))
-        return reader.Run(fresh, schedule, tmp_path / name)
+        return Run(fresh, schedule, tmp_path / name)
 
     return run
 
 
-def same(one: reader.Run, other: reader.Run) -> bool:
+def same(one: Run, other: Run) -> bool:
     pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_loss_goes_down_and_the_answers_are_found(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], tmp_path: Path
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]], tmp_path: Path
 ) -> None:
     run = begin("down")
-    reader.train(run, rows, steps=120)
+    train(run, rows, steps=120)
     lines = [
         json.loads(line) for line in (tmp_path / "down" / "log.jsonl").read_text().split("\n")[:-1]
     ]
@@ -81,30 +82,30 @@ def test_loss_goes_down_and_the_answers_are_found(
 
 
 def test_a_stopped_run_goes_on_exactly(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
 ) -> None:
     through = begin("through")
-    reader.train(through, rows, steps=12)
+    train(through, rows, steps=12)
     stopped = begin("stopped")
-    reader.train(stopped, rows, steps=7)
+    train(stopped, rows, steps=7)
     resumed = begin("stopped")
     assert resumed.resume()
     assert (resumed.step, resumed.done) == (stopped.step, stopped.done)
     assert same(resumed, stopped)
-    reader.train(resumed, rows, steps=5)
+    train(resumed, rows, steps=5)
     assert (resumed.step, resumed.done) == (through.step, through.done)
     assert same(resumed, through)
 
 
-def test_nothing_to_resume(begin: Callable[[str], reader.Run]) -> None:
+def test_nothing_to_resume(begin: Callable[[str], Run]) -> None:
     assert not begin("new").resume()
 
 
 def test_the_big_tables_stay_as_they_were(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
 ) -> None:
     fresh, run = begin("fresh"), begin("frozen")
-    reader.train(run, rows, steps=3)
+    train(run, rows, steps=3)
     was, now = fresh.network.encoder.state_dict(), run.network.encoder.state_dict()
     same_now = {name for name in was if torch.equal(was[name], now[name])}
     assert {
@@ -114,10 +115,10 @@ def test_the_big_tables_stay_as_they_were(
 
 
 def test_exported_weights_give_the_same_judgement(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], base: Path, tmp_path: Path
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]], base: Path, tmp_path: Path
 ) -> None:
     run = begin("shipped")
-    reader.train(run, rows, steps=120)
+    train(run, rows, steps=120)
     output = tmp_path / "weights" / "reader.safetensors"
     error = export.export(export.checkpoint_weights(run.folder), base, output, {"note": "tiny"})
     assert error < 0.02

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -18,9 +19,9 @@ from rag.entailment import CLAIM, UPPER
 from rag.reader_network import ReaderNetwork
 from training.claims import ClaimRecipe, plan
 from training.encoding import Encoder
+from training.network_run import Run, Schedule, train
 from training.program import carry_out, chosen, helpers, parser
 from training.reader import base_folder, open_encoder
-from training.run import Run, Schedule
 
 PROGRAM = "training.judge"
 SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400)
@@ -30,13 +31,15 @@ def main(given: Sequence[str]) -> None:
     """Prepare the plan, train, and leave the weights in the run's folder."""
     asked = parser(PROGRAM, __doc__, SCHEDULE).parse_args(given)
     torch.set_num_threads(1)
-    schedule, base = chosen(asked), base_folder()
+    schedule, base = chosen(asked, SCHEDULE), base_folder()
     others = helpers(PROGRAM, given, asked)
     encoder = Encoder(open_encoder(base, schedule.length).tokenizer, schedule.length, CLAIM)
     groups = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed), schedule.seed)
     kept = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed, kept=True), schedule.seed)
     network = ReaderNetwork.start(base, schedule.seed).only_support(UPPER)
-    carry_out(Run(network, schedule, asked.run), groups, kept, asked, others)
+    run = Run(network, schedule, asked.run)
+    about = {"groups": len(groups)}
+    carry_out(run, partial(train, run, groups, kept), about, asked, others)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The command line of a training program, and the processes of one thread each that it runs in.
 
 Processes, not threads: on busy cores two threads wait for each other at every operation, two
-processes only once a step.
+processes only once a step. It knows nothing of what is learned.
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import distributed
 
-from training.encoding import Row
-from training.run import Run, Schedule, train, write
+from training.run import Run, Schedule, write
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Values = TypeVar("Values", bound="DataclassInstance")
 
 
 def parser(program: str, about: str | None, schedule: Schedule) -> argparse.ArgumentParser:
@@ -27,14 +32,19 @@ def parser(program: str, about: str | None, schedule: Schedule) -> argparse.Argu
     made.add_argument("--run", type=Path, default=run, help="folder of the run")
     made.add_argument("--processes", type=int, default=2, help="each with one thread")
     made.add_argument("--rank", type=int, default=0, help="set between the processes")
-    for name, default in asdict(schedule).items():
-        made.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    add_options(made, schedule)
     return made
 
 
-def chosen(asked: argparse.Namespace) -> Schedule:
-    """Return the schedule of a command line."""
-    return Schedule(**{name: getattr(asked, name) for name in asdict(Schedule())})
+def add_options(made: argparse.ArgumentParser, defaults: DataclassInstance) -> None:
+    """Let the command line set each field of `defaults`."""
+    for name, default in asdict(defaults).items():
+        made.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+
+
+def chosen(asked: argparse.Namespace, defaults: Values) -> Values:
+    """Return `defaults` as the command line, which has their fields as options, sets them."""
+    return replace(defaults, **{name: getattr(asked, name) for name in asdict(defaults)})
 
 
 def helpers(
@@ -56,12 +66,15 @@ def meeting(run: Path) -> Path:
 
 def carry_out(
     run: Run,
-    groups: Sequence[tuple[Row, ...]],
-    kept: Sequence[tuple[Row, ...]],
+    train: Callable[[], None],
+    about: Mapping[str, Any],
     asked: argparse.Namespace,
     others: Sequence[subprocess.Popen[bytes]],
 ) -> None:
-    """Go on from the last checkpoint, meet the other processes, train, and wait for them."""
+    """Go on from the last checkpoint, meet the other processes, train, and wait for them.
+
+    `about` goes to the run's log with the schedule.
+    """
     run.resume()
     if asked.processes > 1:
         distributed.init_process_group(
@@ -71,8 +84,7 @@ def carry_out(
             world_size=asked.processes,
         )
     if asked.rank == 0:
-        start = {"schedule": asdict(run.schedule), "groups": len(groups), "step": run.step}
-        write(run.folder, start)
-    train(run, groups, kept)
+        write(run.folder, {"schedule": asdict(run.schedule), **about, "step": run.step})
+    train()
     for other in others:
         other.wait()

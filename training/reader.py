@@ -20,10 +20,11 @@ from training.data import Recipe, plan, rows
 from training.encoding import Encoder
 from training.mining import Neighbours, words_alike
 from training.network import begin
+from training.network_run import Run, Schedule, train
 from training.program import carry_out, chosen, helpers, parser
-from training.run import Run, Schedule, train
 
-__all__ = ["Run", "Schedule", "base_folder", "main", "neighbours", "open_encoder", "train"]
+PROGRAM = "training.reader"
+SCHEDULE = Schedule()
 
 
 def base_folder() -> Path:
@@ -51,13 +52,13 @@ def neighbours(data: Path, base: Path, cache: Path) -> Neighbours:
 
 def main(given: Sequence[str]) -> None:
     """Prepare the plan, train, and leave the weights in the run's folder."""
-    made = parser("training.reader", __doc__, Schedule())
+    made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--start", type=Path, help="weights file to go on from")
     asked = made.parse_args(given)
     torch.set_num_threads(1)
-    schedule, base = chosen(asked), base_folder()
+    schedule, base = chosen(asked, SCHEDULE), base_folder()
     near = neighbours(asked.data, base, asked.run)
-    others = helpers("training.reader", given, asked)
+    others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
     alike = words_alike([row["question"] for row in rows(asked.data / "reader.jsonl.gz")], base)
     planned = partial(plan, asked.data, near, Recipe(), schedule.seed, alike=alike)
@@ -66,7 +67,9 @@ def main(given: Sequence[str]) -> None:
     network = ReaderNetwork.start(base, schedule.seed)
     if asked.start:
         network = load_network(base, asked.start)
-    carry_out(Run(begin(network), schedule, asked.run), groups, kept, asked, others)
+    run = Run(begin(network), schedule, asked.run)
+    about = {"groups": len(groups)}
+    carry_out(run, partial(train, run, groups, kept), about, asked, others)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,26 @@
-"""A run of training: steps, learning rate, log, and a state from which a killed run goes on.
+"""A training run: its budget, its state on disk, its log, and gradients shared between processes.
 
 The learning rate follows the share of the budget that is used, rows or minutes, whichever is
-further, so a run on a slow machine still ends well. It knows no data and no command line.
+further, so a run on a slow machine still ends well. Every few minutes the state is written, so that
+a killed run goes on where it was. Knows nothing of what is learned, and no command line.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import distributed
-
-from rag.reader_network import ReaderNetwork
-from training.encoding import Row, batches, collate
-from training.measure import measure
-from training.network import losses, score
+from torch import Tensor, distributed, nn
 
 LOGGED = 20  # steps a line of the log
-QUICK = 400  # held-out groups measured on the way; all of them at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,6 @@ class Schedule:
     rows: int = 110_000
     minutes: float = 0.0
     rate: float = 1.5e-4
-    head_rate: float = 3e-4
     warmup: float = 0.06
     decay: float = 0.01
     tokens: int = 3_600
@@ -59,37 +51,40 @@ class Schedule:
 
 
 class Run:
-    """A network being trained, with all that is needed to go on after a stop."""
+    """Named weights being trained, with all that is needed to go on after a stop.
 
-    def __init__(self, network: ReaderNetwork, schedule: Schedule, folder: Path) -> None:
-        self.network = network
+    `groups` are the optimiser's, each with its own `lr` at the schedule's peak.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, nn.Parameter],
+        groups: list[dict[str, Any]],
+        schedule: Schedule,
+        folder: Path,
+    ) -> None:
+        self.weights = weights
         self.schedule = schedule
         self.folder = folder
         self.step = 0
         self.done = 0  # rows
         self.seconds = 0.0
-        self.optimiser = torch.optim.AdamW(
-            parameter_groups(network), lr=schedule.rate, weight_decay=schedule.decay
-        )
-        self.rates = (schedule.rate, schedule.rate, schedule.head_rate)
+        self.optimiser = torch.optim.AdamW(groups, lr=schedule.rate, weight_decay=schedule.decay)
+        self.rates = [float(part["lr"]) for part in self.optimiser.param_groups]
 
-    def learn(self, groups: Sequence[tuple[Row, ...]]) -> dict[str, float]:
-        """Take one step; return the parts of the loss and their sum."""
+    def descend(self, losses: Callable[[], dict[str, Tensor]], count: int) -> dict[str, float]:
+        """Take one step on a batch of `count` rows; return the parts of its loss and their sum."""
         started = time.monotonic()
         factor = self.schedule.factor(self.schedule.share(self.done, self.seconds))
         for part, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             part["lr"] = rate * factor
-        batch = collate(groups)
-        self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            scores = score(self.network, batch)
-        parts = losses(scores, batch)
+        parts = losses()
         total = torch.stack(list(parts.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         clock = self.seconds + time.monotonic() - started
-        counted, self.seconds = share_gradients(self.network, len(batch), clock)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        counted, self.seconds = share_gradients(list(self.weights.values()), count, clock)
+        torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
         self.optimiser.step()
         self.step += 1
         self.done += counted
@@ -106,7 +101,7 @@ class Run:
         """Write weights, optimiser and counters; a crash in between leaves the older state."""
         self.folder.mkdir(parents=True, exist_ok=True)
         tensors = {}
-        for name, parameter in self.network.changed().items():
+        for name, parameter in self.weights.items():
             tensors[f"weight/{name}"] = parameter.detach().contiguous()
             for key, value in self.optimiser.state.get(parameter, {}).items():
                 tensors[f"state/{key}/{name}"] = value.reshape(-1).contiguous()
@@ -122,7 +117,7 @@ class Run:
             return False
         tensors = load_file(path)
         with torch.no_grad():
-            for name, parameter in self.network.changed().items():
+            for name, parameter in self.weights.items():
                 parameter.copy_(tensors[f"weight/{name}"])
                 self.optimiser.state[parameter] = {
                     key: tensors[f"state/{key}/{name}"].reshape(shape)
@@ -135,30 +130,56 @@ class Run:
         self.seconds = float(counters["seconds"])
         return True
 
+    def train(
+        self,
+        learn: Callable[[], dict[str, float]],
+        measure: Callable[[bool], dict[str, float]] | None,
+        steps: int | None = None,
+    ) -> None:
+        """Call `learn` until the budget is used (or for so many steps), saving on the way.
 
-def parameter_groups(network: ReaderNetwork) -> list[dict[str, Any]]:
-    """Return the optimiser's groups: encoder matrices, encoder vectors (no decay), heads."""
-    named = network.changed().items()
-    encoder = [p for name, p in named if name.startswith("encoder.")]
-    heads = [p for name, p in named if not name.startswith("encoder.")]
-    return [
-        {"params": [p for p in encoder if p.dim() > 1]},
-        {"params": [p for p in encoder if p.dim() < 2], "weight_decay": 0.0},
-        {"params": heads},
-    ]
+        `measure` is asked for held-out figures now and then, quick ones, and at the end (with
+        True) for all; only the first process logs, saves and measures.
+        """
+        rank, _ = place()
+        last = sys.maxsize if steps is None else self.step + steps
+        saved = measured = time.monotonic()
+        sums: dict[str, float] = {}
+        while not self.finished() and self.step < last:
+            for name, value in learn().items():
+                sums[name] = sums.get(name, 0.0) + value
+            if rank > 0:
+                continue
+            if self.step % LOGGED == 0:
+                counters = {"step": self.step, "rows": self.done, "seconds": round(self.seconds)}
+                write(self.folder, counters | {n: round(v / LOGGED, 5) for n, v in sums.items()})
+                sums = {}
+            now = time.monotonic()
+            if now - saved > 60 * self.schedule.checkpoint_minutes:
+                self.save()
+                saved = now
+            if measure and now - measured > 60 * self.schedule.measure_minutes:
+                write(self.folder, {"step": self.step, "held_out": measure(False)})
+                measured = time.monotonic()
+                self.seconds += measured - now
+        if rank == 0:
+            self.save()
+            if measure:
+                write(self.folder, {"step": self.step, "held_out": measure(True)})
 
 
-def moments(parameter: torch.Tensor) -> dict[str, torch.Size]:
+def moments(parameter: Tensor) -> dict[str, torch.Size]:
     """Return the shapes of what AdamW remembers of a parameter."""
     return {"step": torch.Size(()), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
 
 
-def share_gradients(network: ReaderNetwork, count: int, seconds: float) -> tuple[int, float]:
+def share_gradients(
+    parameters: Sequence[nn.Parameter], count: int, seconds: float
+) -> tuple[int, float]:
     """Average gradients over the processes; return their rows together and the first's clock."""
     if not distributed.is_initialized():
         return count, seconds
     clock = seconds if distributed.get_rank() == 0 else 0.0
-    parameters = list(network.changed().values())
     gradients = [p.grad.flatten() for p in parameters if p.grad is not None]
     flat = torch.cat([*gradients, torch.tensor([float(count), clock])])
     distributed.all_reduce(flat)
@@ -168,15 +189,6 @@ def share_gradients(network: ReaderNetwork, count: int, seconds: float) -> tuple
         parameter.grad = mean.reshape(parameter.shape)
         at += parameter.numel()
     return int(flat[-2]), float(flat[-1])
-
-
-def ordered(
-    groups: Sequence[tuple[Row, ...]], schedule: Schedule, rank: int = 0, processes: int = 1
-) -> Iterator[list[tuple[Row, ...]]]:
-    """Yield a process's batches of a run, the same at each call, pass after pass."""
-    for epoch in itertools.count():
-        every = batches(groups, schedule.tokens, Random(f"{schedule.seed}/{epoch}"))
-        yield from itertools.islice(every, rank, None, processes)
 
 
 def write(folder: Path, row: dict[str, Any]) -> None:
@@ -191,39 +203,3 @@ def place() -> tuple[int, int]:
     if not distributed.is_initialized():
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()
-
-
-def train(
-    run: Run,
-    groups: Sequence[tuple[Row, ...]],
-    kept: Sequence[tuple[Row, ...]] = (),
-    *,
-    steps: int | None = None,
-) -> None:
-    """Learn until the budget is used (or for so many steps), saving and measuring on the way."""
-    rank, processes = place()
-    todo = itertools.islice(ordered(groups, run.schedule, rank, processes), run.step, None)
-    last = sys.maxsize if steps is None else run.step + steps
-    saved = measured = time.monotonic()
-    sums: dict[str, float] = {}
-    while not run.finished() and run.step < last:
-        for name, value in run.learn(next(todo)).items():
-            sums[name] = sums.get(name, 0.0) + value
-        if rank > 0:
-            continue
-        if run.step % LOGGED == 0:
-            counters = {"step": run.step, "rows": run.done, "seconds": round(run.seconds)}
-            write(run.folder, counters | {n: round(v / LOGGED, 5) for n, v in sums.items()})
-            sums = {}
-        now = time.monotonic()
-        if now - saved > 60 * run.schedule.checkpoint_minutes:
-            run.save()
-            saved = now
-        if kept and now - measured > 60 * run.schedule.measure_minutes:
-            write(run.folder, {"step": run.step, "held_out": measure(run.network, kept[:QUICK])})
-            measured = time.monotonic()
-            run.seconds += measured - now
-    if rank == 0:
-        run.save()
-        if kept:
-            write(run.folder, {"step": run.step, "held_out": measure(run.network, kept)})
