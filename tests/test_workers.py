@@ -105,6 +105,11 @@ def test_nothing_to_do() -> None:
     assert workers.deal([], squares, 2) == ()
 
 
+def hears() -> None:
+    """Heed Ctrl-C again where the tests themselves run in the background and do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("group", [True, False], ids=["terminal", "this process"])
 def test_ctrl_c_ends_the_workers(tmp_path: Path, group: bool) -> None:
     code = (
@@ -126,6 +131,7 @@ def test_ctrl_c_ends_the_workers(tmp_path: Path, group: bool) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears,
     )
     deadline = time.monotonic() + 120
     while len(found := list(folder.iterdir())) < 2 and time.monotonic() < deadline:
