@@ -134,9 +134,9 @@ def abstention_page() -> str:
             "(0.5) as the\nprobability that the passages hold its answer. A higher value answers "
             "less and errs less.\n",
             "On questions of the training data that neither the reader nor these models saw "
-            f"({held_out['questions']:,.0f} in four\nfolds, weighed so that half have an answer; "
-            "of the others most are changed questions over the passage they\nwere written for, "
-            "which is harder than a question about something else):\n",
+            f"({held_out['questions']:,.0f} in four\nfolds, weighed so that two thirds have an "
+            "answer; half of the others are changed questions over the passage\nthey were written "
+            "for, which is harder than a question about something else):\n",
             *lines,
             "",
             "Most of what is declined without need is declined close to the threshold: the nearest "
