@@ -39,7 +39,8 @@ TRAIN ?= ../shared/train
 train: $(VENV)/installed-dev ## make the shipped weights again from TRAIN=folder (hours on two cores)
 	$(BIN)/python -m training.reader --data $(TRAIN)
 	$(BIN)/python -m training.export
-	$(BIN)/python -m training.evidence --data $(TRAIN)
+	$(BIN)/python -m training.judge --data $(TRAIN)
+	$(BIN)/python -m training.export --run runs/judge --output rag/weights/judge.safetensors
 	$(BIN)/python -m training.evidence --data $(TRAIN) --reader rag/weights/reader.safetensors
 	$(BIN)/python -m training.adapter --data $(TRAIN)
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from rag import Pipeline
+from rag.pipeline import History
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "seed.jsonl"
@@ -39,11 +40,11 @@ class Timed:
     stages: dict[str, float]
 
 
-def timed(bot: Pipeline, question: str) -> Timed:
+def timed(bot: Pipeline, question: str, history: History = ()) -> Timed:
     """Ask once and watch the clock."""
     began = time.perf_counter()
     first = 0.0
-    for event in bot.stream(question):
+    for event in bot.stream(question, history):
         if event.kind == "token" and not first:
             first = time.perf_counter() - began
         if event.answer:
@@ -105,12 +106,13 @@ def main() -> None:
     chosen = parser.parse_args()
 
     lines = chosen.questions.read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line)["question"] for line in lines if line.strip()]
+    rows = [json.loads(line) for line in lines if line.strip()]
+    questions = [(row["question"], row.get("history", ())) for row in rows]
     began = time.perf_counter()
     with Pipeline.open(index=chosen.index) as bot:
         opened = time.perf_counter() - began
-        bot.ask(questions[0])
-        runs = [timed(bot, question) for question in questions[: chosen.limit or None]]
+        bot.ask(*questions[0])
+        runs = [timed(bot, *question) for question in questions[: chosen.limit or None]]
     figures = summary(runs, opened)
     if chosen.json:
         print(json.dumps({**figures, "runs": [asdict(run) for run in runs]}, ensure_ascii=False))

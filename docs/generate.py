@@ -5,6 +5,7 @@ python docs/generate.py [--check]
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from rag import errors
 from rag.settings import Settings
 
 HERE = Path(__file__).parent
+EVIDENCE = Path(errors.__file__).parent / "weights" / "evidence.json"
 NOTE = "<!-- Written by docs/generate.py from the code; edit that. -->\n"
 COMMANDS = (
     "", "index", "ask", "eval", "chat", "serve", "doctor", "models", "models get",
@@ -107,10 +109,48 @@ def errors_page() -> str:
     return "\n".join(["# Errors\n", NOTE, f"```\n{tree}\n```\n", f"{rest}\n"])
 
 
+def abstention_page() -> str:
+    """Return what a stricter or looser threshold gives, by the figures kept with the weights."""
+    held_out = json.loads(EVIDENCE.read_text(encoding="utf-8"))["judged"]["held_out"]
+    odds = held_out["threshold"] / (1 - held_out["threshold"])
+    lines = [
+        "| `min_answerable` | answerable questions answered | unanswerable ones declined "
+        "| answers that are wrong | right in all |",
+        "|---|---|---|---|---|",
+    ]
+    for key in held_out:
+        if key.startswith("right_at_"):
+            at = key.removeprefix("right_at_")
+            value = float(at) / (1 - float(at)) / odds
+            cells = [f"{value / (1 + value):.2f}"]
+            for name in ("answered", "abstained", "risk", "right"):
+                cells.append(f"{100 * held_out[f'{name}_at_{at}']:.0f} %")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(
+        [
+            "# When it says that the documents don't say\n",
+            NOTE,
+            "A question is answered when the reader gives it at least `RAG_READER__MIN_ANSWERABLE` "
+            "(0.5) as the\nprobability that the passages hold its answer. A higher value answers "
+            "less and errs less.\n",
+            "On questions of the training data that neither the reader nor these models saw "
+            f"({held_out['questions']:,.0f} in four\nfolds, weighed so that two thirds have an "
+            "answer; half of the others are changed questions over the passage\nthey were written "
+            "for, which is harder than a question about something else):\n",
+            *lines,
+            "",
+            "Most of what is declined without need is declined close to the threshold: the nearest "
+            "quote is shown\nwith the refusal. On your own documents the shares will differ; `rag "
+            "eval` prints the same curve for a\nset of questions of yours.\n",
+        ]
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "errors.md": errors_page,
+    "abstention.md": abstention_page,
 }
 
 

@@ -48,21 +48,25 @@ class Logistic:
 class Calibration:
     """What turns a reader's features into judgements.
 
-    `sentence`: does this sentence hold the answer? `answerable`: do the passages? `confidence`: is
-    the best sentence the answer?
+    `sentence`: does this sentence hold the answer? `passage`: does this passage? `answerable`: do
+    the passages? `confidence`: is the best sentence the answer?
     """
 
     sentence: Logistic
+    passage: Logistic
     answerable: Logistic
     confidence: Logistic
 
     @classmethod
-    def load(cls, group: str, sentence: Sequence[str], verdict: Sequence[str]) -> Calibration:
+    def load(
+        cls, group: str, sentence: Sequence[str], passage: Sequence[str], verdict: Sequence[str]
+    ) -> Calibration:
         """Read a group of the shipped coefficients, for features of these names."""
         file = resources.files("rag") / "weights" / "evidence.json"
         data = json.loads(file.read_text(encoding="utf-8"))[group]
         return cls(
             sentence=Logistic.of(data["sentence"], sentence),
+            passage=Logistic.of(data["passage"], passage),
             answerable=Logistic.of(data["answerable"], verdict),
             confidence=Logistic.of(data["confidence"], verdict),
         )

@@ -2,11 +2,11 @@
 
 A language model's sentence is a claim. It is kept only when a retrieved span supports it: every
 number, date, proper name and quotation in it occurs in the span (or in the question, and then
-near the span too), it negates what the span negates, its content words are covered, and it offers
-what the question asks for. A
-claim that its evidence does not support is tried on the other spans; failing those, the evidence
-itself is quoted in its place; failing that, it is dropped. Markers are attached here, from spans,
-never read from the model's text. This module does not know which model wrote the draft.
+near the span too), it negates what the span negates, its content words are covered, it offers
+what the question asks for, and a trained judge, where there is one, finds it supported. A claim
+that its evidence does not support is tried on the other spans; failing those, the evidence itself
+is quoted in its place; failing that, it is dropped. Markers are attached here, from spans, never
+read from the model's text. This module does not know which model wrote the draft.
 """
 
 from __future__ import annotations
@@ -15,11 +15,16 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from rag import words
 from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
 from rag.types import Citation, Evidence, Span
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 REACH = 4  # content words
 ANSWER_SHARE = 0.6  # of the words of the answer span
@@ -44,12 +49,23 @@ class Verified:
     rejected: int
 
 
-class Verifier:
-    """Test each sentence of a draft against the evidence."""
+class SupportJudge(Protocol):
+    """A trained reader of premises and hypotheses."""
 
-    def __init__(self, settings: VerifierSettings, sentences: Sentences) -> None:
+    def support(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Return (n, 3) probabilities for (premise, hypothesis): supported, refuted, unrelated."""
+        ...
+
+
+class Verifier:
+    """Test each sentence of a draft against the evidence; without a judge by rules alone."""
+
+    def __init__(
+        self, settings: VerifierSettings, sentences: Sentences, judge: SupportJudge | None = None
+    ) -> None:
         self._settings = settings
         self._sentences = sentences
+        self._judge = judge
 
     def verify(self, question: str, draft: str, evidence: Sequence[Evidence]) -> Verified:
         """Return the draft's supported sentences, each with the evidence that supports it.
@@ -83,9 +99,10 @@ class Verifier:
         """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        binding, answer. A word, name or number of the sentence may come from the question instead
-        of the span only if the passage around the span has it too: else the sentence would say of
-        one thing what the document says of another.
+        binding, answer, support. A word, name or number of the sentence may come from the question
+        instead of the span only if the passage around the span has it too: else the sentence would
+        say of one thing what the document says of another. The judge is asked last, of what has no
+        other objection and does not stand in the span word for word.
         """
         span = evidence.quote
         context = f"{evidence.passage.title} {evidence.passage.text}"
@@ -108,6 +125,10 @@ class Verifier:
         found += [f"binding: {word}" for word in unbound(question, sentence, span)]
         if not answers(analyse(question), sentence, evidence):
             found.append("answer: not in it")
+        if not found and self._judge and _bare(words.flat(sentence)) not in words.flat(span):
+            supported = float(self._judge.support([(span, sentence)])[0, 0])
+            if supported < self._settings.min_support:
+                found.append(f"support: {supported:.2f}")
         return tuple(found)
 
     def _split(self, draft: str) -> list[str]:

@@ -54,13 +54,25 @@ class Window:
 class CrossEncoder:
     """A trained reader, ready to judge."""
 
-    def __init__(self, network: ReaderNetwork, tokenizer: Any) -> None:
+    def __init__(self, network: ReaderNetwork, tokenizer: Any, question: int = QUESTION) -> None:
         self._network = network
         self._tokenizer = tokenizer
+        self._question = question
 
     @classmethod
-    def open(cls, base: Path, weights: Path, threads: int = 0) -> CrossEncoder:
+    def open(
+        cls,
+        base: Path,
+        weights: Path,
+        threads: int = 0,
+        *,
+        question: int = QUESTION,
+        upper: int = 0,
+    ) -> CrossEncoder:
         """Load the base encoder's folder and put the weights file's changes on it.
+
+        `question` bounds the tokens of a question that are read. With `upper` the file holds only
+        so many of the last layers and the support head: `support` is all that may be asked then.
 
         Raises:
             ModelMissing: a file is not there.
@@ -69,35 +81,45 @@ class CrossEncoder:
         model, tokens = base / "model.safetensors", base / "tokenizer.json"
         for path in (model, tokens, weights):
             if not path.is_file():
-                raise ModelMissing(f"the reader's file is not there: {path}", hint=HINT)
+                raise ModelMissing(f"a trained model's file is not there: {path}", hint=HINT)
         from tokenizers import Tokenizer
 
         limit_threads(threads)
-        network = load_network(base, weights)
+        network = load_network(base, weights, upper)
         tokenizer = Tokenizer.from_file(str(tokens))
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        return cls(network, tokenizer)
+        return cls(network, tokenizer, question)
 
     def judge(
-        self, question: str, passages: Sequence[str], titles: Sequence[str] = ()
+        self,
+        question: str,
+        passages: Sequence[str],
+        titles: Sequence[str] = (),
+        parts: Sequence[Sequence[tuple[int, int]]] = (),
     ) -> list[Judgement]:
-        """Judge every passage against the question, in order; `titles`, if given, one a passage.
+        """Judge every passage against the question, in order.
 
-        A title is read before its passage, but no span lies in it.
+        `titles` and `parts`, if given, are one a passage. A title is read before its passage, but
+        no span lies in it. Parts are characters (start, end) of the passage, its sentences say,
+        in each of which the best span is wanted.
         A passage longer than a row is read in windows: the best window's relevance and
-        answerability, and the best span of all.
+        answerability, and the best spans of all.
         """
         found: dict[int, list[Judgement]] = {}
         titles = titles or [""] * len(passages)
+        parts = parts or [()] * len(passages)
         asked = [(question, *pair) for pair in zip(passages, titles, strict=True)]
         for windows, scores in self._scores(asked):
             for i, window in enumerate(windows):
-                start, end, score = best_span(
+                spans = SpanScores.of(
                     np.asarray(scores.start[i]), np.asarray(scores.end[i]), window
                 )
                 one = Judgement(
-                    float(scores.relevance[i]), float(scores.answerable[i]), start, end, score
+                    float(scores.relevance[i]),
+                    float(scores.answerable[i]),
+                    *spans.best(),
+                    tuple(spans.best(part) for part in parts[window.pair]),
                 )
                 found.setdefault(window.pair, []).append(one)
         return [join(found[i]) for i in range(len(passages))]
@@ -128,7 +150,7 @@ class CrossEncoder:
         windows: list[Window] = []
         for i, (question, passage, title) in enumerate(pairs):
             if question not in questions:
-                questions[question] = self._ids(question, QUESTION)
+                questions[question] = self._ids(question, self._question)
             windows += self._windows(i, questions[question], passage, self._ids(title, TITLE))
         windows.sort(key=lambda window: len(window.ids))
         for at in range(0, len(windows), BATCH):
@@ -163,8 +185,10 @@ class CrossEncoder:
             )
 
 
-def load_network(base: Path, weights: Path) -> ReaderNetwork:
+def load_network(base: Path, weights: Path, upper: int = 0) -> ReaderNetwork:
     """Return the network of a base folder and a weights file, ready for inference.
+
+    With `upper` the file must hold just the parts that `ReaderNetwork.only_support` leaves.
 
     Raises:
         ModelDamaged: the weights are of another format, or were made for another base.
@@ -178,13 +202,15 @@ def load_network(base: Path, weights: Path) -> ReaderNetwork:
             about = opened.metadata() or {}
             packed = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ModelDamaged(f"the reader's weights cannot be read: {error}", hint=HINT) from error
+        raise ModelDamaged(f"{weights.name} cannot be read: {error}", hint=HINT) from error
     if about.get("format") != FORMAT or about.get("base") != base_hash(base):
-        raise ModelDamaged("the reader's weights do not fit this embedder", hint=HINT)
+        raise ModelDamaged(f"{weights.name}: these weights do not fit the embedder", hint=HINT)
     network = ReaderNetwork.start(base)
+    if upper:
+        network.only_support(upper)
     trained = unpack(packed, encoder_weights(network))
     if set(trained) != set(network.changed()):
-        raise ModelDamaged("the reader's weights are not complete", hint=HINT)
+        raise ModelDamaged(f"{weights.name}: these weights are not complete", hint=HINT)
     network.load_state_dict(trained, strict=False)
     return network.eval()
 
@@ -210,27 +236,49 @@ def pad(windows: Sequence[Window]) -> tuple[NDArray[Any], ...]:
     return ids, types, mask, readable
 
 
-def best_span(
-    start: NDArray[np.float32], end: NDArray[np.float32], window: Window
-) -> tuple[int, int, float]:
-    """Return the characters of a row's best span of whole words, and its score.
+@dataclass(frozen=True, slots=True)
+class SpanScores:
+    """The scores (count, count) of a window's spans, first token by last; -inf for no span."""
 
-    The score is start + end of the span less start + end of "no answer", as for SQuAD 2.0
-    (Devlin et al. 2019, "BERT", section 4.3). A word of more than `LONGEST` tokens has no span;
-    if there is none at all: 0, 0 and the score -inf.
-    """
-    count = len(window.offsets)
-    inside = slice(window.first, window.first + count)
-    opens = np.where(window.opens, start[inside], -np.inf)
-    closes = np.where(window.closes, end[inside], -np.inf)
-    pairs = opens[:, None] + closes[None, :]  # (count, count)
-    allowed = np.tri(count, count, LONGEST - 1, dtype=bool) & ~np.tri(count, count, -1, dtype=bool)
-    pairs = np.where(allowed, pairs, -np.inf)
-    if not np.isfinite(pairs).any():
-        return 0, 0, -np.inf
-    first, last = np.unravel_index(int(pairs.argmax()), pairs.shape)
-    score = float(pairs[first, last] - start[0] - end[0])
-    return window.offsets[first][0], window.offsets[last][1], score
+    pairs: NDArray[np.float32]
+    offsets: NDArray[np.int64]  # (count, 2) characters of the passage
+
+    @classmethod
+    def of(cls, start: NDArray[np.float32], end: NDArray[np.float32], window: Window) -> SpanScores:
+        """Score every span of whole words.
+
+        The score is start + end of the span less start + end of "no answer", as for SQuAD 2.0
+        (Devlin et al. 2019, "BERT", section 4.3). A word of more than `LONGEST` tokens has no span.
+        """
+        count = len(window.offsets)
+        inside = slice(window.first, window.first + count)
+        opens = np.where(window.opens, start[inside], -np.inf)
+        closes = np.where(window.closes, end[inside], -np.inf)
+        pairs = opens[:, None] + closes[None, :] - (start[0] + end[0])
+        upper = np.tri(count, count, LONGEST - 1, dtype=bool)
+        allowed = upper & ~np.tri(count, count, -1, dtype=bool)
+        offsets = np.array(window.offsets, dtype=np.int64).reshape(count, 2)
+        return cls(np.where(allowed, pairs, -np.inf), offsets)
+
+    def best(self, part: tuple[int, int] | None = None) -> tuple[int, int, float]:
+        """Return the characters of the best span and its score; of those within a part if given.
+
+        Without a span: an empty one where the part begins, and the score -inf.
+        """
+        low, high = 0, len(self.offsets)
+        if part is not None:
+            low = int(np.searchsorted(self.offsets[:, 0], part[0]))
+            high = int(np.searchsorted(self.offsets[:, 1], part[1], side="right"))
+        pairs = self.pairs[low:high, low:high]
+        if not np.isfinite(pairs).any():
+            at = part[0] if part else 0
+            return at, at, -np.inf
+        first, last = np.unravel_index(int(pairs.argmax()), pairs.shape)
+        return (
+            int(self.offsets[low + first, 0]),
+            int(self.offsets[low + last, 1]),
+            float(pairs[first, last]),
+        )
 
 
 def join(windows: Sequence[Judgement]) -> Judgement:
@@ -238,4 +286,6 @@ def join(windows: Sequence[Judgement]) -> Judgement:
     span = max(windows, key=lambda one: one.span_score)
     relevance = max(one.relevance for one in windows)
     answerable = max(one.answerable for one in windows)
-    return Judgement(relevance, answerable, span.start, span.end, span.span_score)
+    parts = zip(*(one.parts for one in windows), strict=True)
+    best = tuple(max(same, key=lambda part: part[2]) for same in parts)
+    return Judgement(relevance, answerable, span.start, span.end, span.span_score, best)

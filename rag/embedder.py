@@ -88,6 +88,17 @@ class SentenceEmbedder:
         )
         return unit(rows)
 
+    def words(self) -> frozenset[str]:
+        """Return the whole words, in lower case, that the model's tokenizer knows: common ones.
+
+        Empty for a model whose tokenizer lists none.
+        """
+        tokenizer = getattr(self.model, "tokenizer", None)
+        if tokenizer is None or not hasattr(tokenizer, "get_vocab"):
+            return frozenset()
+        tokens = (token.strip("▁Ġ").lower() for token in tokenizer.get_vocab())
+        return frozenset(token for token in tokens if token.isalpha())
+
     def query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question: (d,)."""
         row = self.model.encode_query([text], show_progress_bar=False, convert_to_numpy=True)

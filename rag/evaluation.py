@@ -9,15 +9,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rag import metrics
-from rag.dataset import Dataset
+from rag.dataset import Dataset, Item
 from rag.metrics import Measure
-from rag.outcomes import MARKER, Outcome, abstaining, answering, citing, ranking, risk_curve
+from rag.outcomes import (
+    MARKER,
+    Outcome,
+    abstaining,
+    answering,
+    citing,
+    ranking,
+    risk_curve,
+    supporting,
+)
+from rag.support import Judge, judged
 from rag.types import Answer, Document, Hit
 
 Progress = Callable[[int, int], None]
@@ -63,50 +73,53 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
 # --- asking
 
 
-def rank(
-    dataset: Dataset,
-    retrieve: Callable[[str], Sequence[Hit]],
-    progress: Progress | None = None,
+def each(
+    dataset: Dataset, one: Callable[[Item], Outcome], progress: Progress | None = None
 ) -> tuple[Outcome, ...]:
-    """Retrieve for every question; a document ranks where its best passage does."""
+    """Return what `one` makes of every question, in order."""
     outcomes = []
     for done, item in enumerate(dataset.items, 1):
-        began = time.perf_counter()
-        hits = retrieve(item.question)
-        outcomes.append(Outcome(item, documents_of(hits), time.perf_counter() - began))
+        outcomes.append(one(item))
         if progress:
             progress(done, len(dataset.items))
     return tuple(outcomes)
+
+
+def rank(item: Item, retrieve: Callable[[str], Sequence[Hit]]) -> Outcome:
+    """Retrieve for a question; a document ranks where its best passage does."""
+    began = time.perf_counter()
+    hits = retrieve(item.question)
+    return Outcome(item, documents_of(hits), time.perf_counter() - began)
 
 
 def answer(
-    dataset: Dataset,
-    ask: Callable[[str], Answer],
-    document: Callable[[str], Document],
-    progress: Progress | None = None,
+    item: Item, ask: Callable[[str], Answer], document: Callable[[str], Document]
+) -> Outcome:
+    """Ask a question and check every citation against the document it names."""
+    began = time.perf_counter()
+    got = ask(item.question)
+    seconds = time.perf_counter() - began
+    markers = {citation.marker for citation in got.citations}
+    return Outcome(
+        item,
+        documents_of(got.passages),
+        seconds,
+        got,
+        exact=sum(document(c.document).text[c.start : c.end] == c.quote for c in got.citations),
+        dangling=sum(int(m) not in markers for m in MARKER.findall(got.text)),
+    )
+
+
+def judge(
+    outcomes: Sequence[Outcome], by: Judge, progress: Progress | None = None
 ) -> tuple[Outcome, ...]:
-    """Ask every question and check every citation against the document it names."""
-    outcomes = []
-    for done, item in enumerate(dataset.items, 1):
-        began = time.perf_counter()
-        got = ask(item.question)
-        seconds = time.perf_counter() - began
-        markers = {citation.marker for citation in got.citations}
-        outcomes.append(
-            Outcome(
-                item,
-                documents_of(got.passages),
-                seconds,
-                got,
-                exact=sum(
-                    document(c.document).text[c.start : c.end] == c.quote for c in got.citations
-                ),
-                dangling=sum(int(m) not in markers for m in MARKER.findall(got.text)),
-            )
-        )
+    """Have a judge look at every sentence of the answers given."""
+    seen = []
+    for done, one in enumerate(outcomes, 1):
+        seen.append(one if one.answer is None else replace(one, judged=judged(one.answer, by)))
         if progress:
-            progress(done, len(dataset.items))
-    return tuple(outcomes)
+            progress(done, len(outcomes))
+    return tuple(seen)
 
 
 def documents_of(hits: Sequence[Hit]) -> tuple[str, ...]:
@@ -124,7 +137,7 @@ def report(dataset: Dataset, outcomes: Sequence[Outcome], *, seed: int = 0) -> R
     curve: tuple[tuple[float, float], ...] = ()
     if asked:
         measures += answering(asked, seed=seed) + abstaining(asked, seed=seed)
-        measures += citing(asked, seed=seed)
+        measures += citing(asked, seed=seed) + supporting(asked, seed=seed)
         curve = risk_curve(asked)
     measures += (
         metrics.quantile("seconds median", [one.seconds for one in outcomes], 0.5, seed=seed),

@@ -35,8 +35,14 @@ VERDICT = (
     *("names_missing", "names_missing_sentence", "numbers_missing", "offers_not", "unknown"),
     *("dense_first", "short"),
 )
-JUDGED_SENTENCE = ("relevance", "answerable", "span_here", "span_score")
-JUDGED_VERDICT = (*JUDGED_SENTENCE, "answerable_most", "span_score_most")
+JUDGED_SENTENCE = ("relevance", "answerable", "span", "span_behind", "relevance_behind")
+JUDGED_VERDICT = (
+    *JUDGED_SENTENCE,
+    *("answerable_most", "span_most", "span_second", "relevance_most"),
+)
+PASSAGE = ("retrieval", "first_hit", "dense", "best", "best_behind")
+JUDGED_PASSAGE = ("relevance", "answerable", "span")
+NO_SPAN = -12.0  # stands for a score of -inf
 
 
 class Statistics(Protocol):
@@ -55,15 +61,19 @@ class Judge(Protocol):
     """A trained reader of a question with a passage."""
 
     def judge(
-        self, question: str, passages: Sequence[str], titles: Sequence[str] = ()
+        self,
+        question: str,
+        passages: Sequence[str],
+        titles: Sequence[str] = (),
+        parts: Sequence[Sequence[tuple[int, int]]] = (),
     ) -> list[Judgement]:
-        """Return what it makes of each passage, in order."""
+        """Return what it makes of each passage, in order, and of each part of it."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence up for evidence, its features (f,), and the judge's answer span if it is here.
+    """A sentence up for evidence, its features (f,), and the judge's best answer span in it.
 
     `span` and `answer` are characters of the document.
     """
@@ -76,12 +86,13 @@ class Candidate:
 
 
 class Features:
-    """Makes the features; their names are `sentence` and `verdict`, in order."""
+    """Makes the features; their names are `sentence`, `passage` and `verdict`, in order."""
 
     def __init__(
         self, embedder: Embedder, statistics: Statistics, judge: Judge | None = None
     ) -> None:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
+        self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
         self.verdict = VERDICT + (JUDGED_VERDICT if judge else ())
         self._embedder = embedder
         self._statistics = statistics
@@ -97,6 +108,7 @@ class Features:
         vectors = self._unit_vectors([hit.passage for hit in hits])
         judged = self._judged(question, hits)
         top = max(hit.score for hit in hits) or 1.0
+        best = Best.of([j for j in judged if j is not None])
         found = []
         for rank, (hit, judgement) in enumerate(zip(hits, judged, strict=True)):
             ranked = [hit.score / top, 1.0 / (1 + rank)]
@@ -107,13 +119,34 @@ class Features:
                 numbers += _shared(question, hit.passage, spans, i, rarity, ranked)
                 answer = None
                 if judgement is not None:
-                    answer = answer_in(judgement, hit.passage, span)
-                    here = answer is not None
-                    numbers += [judgement.relevance, judgement.answerable, float(here)]
-                    numbers += [judgement.span_score if here else 0.0]
+                    answer = answer_in(judgement, hit.passage, i)
+                    numbers += best.beside(judgement, i)
                 features = np.array(numbers, dtype=np.float64)
                 found.append(Candidate(hit, span, hit.passage.sentence(span), features, answer))
         return found
+
+    def of_passages(
+        self, candidates: Sequence[Candidate], logits: NDArray[np.float64], hits: Sequence[Hit]
+    ) -> NDArray[np.float64]:
+        """Return what tells the order of the hits (n, f), given the candidates' log-odds."""
+        most = float(logits.max())
+        at = {name: i for i, name in enumerate(self.sentence)}
+        rows = []
+        for hit in hits:
+            own = [i for i, c in enumerate(candidates) if c.hit.passage.id == hit.passage.id]
+            if not own:  # a passage without a sentence
+                rows.append([0.0] * len(self.passage))
+                continue
+            best = candidates[max(own, key=lambda i: float(logits[i]))].features
+            logit = max(float(logits[i]) for i in own)
+            row = [float(best[at["retrieval"]]), float(best[at["first_hit"]]), hit.dense or 0.0]
+            row += [logit, most - logit]
+            if self._judge:
+                spans = [float(candidates[i].features[at["span"]]) for i in own]
+                row += [float(best[at[name]]) for name in ("relevance", "answerable")]
+                row.append(max(spans))
+            rows.append(row)
+        return np.array(rows, dtype=np.float64)
 
     def of_verdict(
         self,
@@ -151,15 +184,22 @@ class Features:
         if self._judge:
             found += [f[name] for name in JUDGED_SENTENCE]
             every = np.stack([c.features for c in candidates])
+            spans = np.sort(every[:, self.sentence.index("span")])[::-1]
             found.append(float(every[:, self.sentence.index("answerable")].max()))
-            found.append(float(every[:, self.sentence.index("span_score")].max()))
+            found += [float(spans[0]), float(spans[min(1, len(spans) - 1)])]
+            found.append(float(every[:, self.sentence.index("relevance")].max()))
         return np.array(found, dtype=np.float64)
 
     def _judged(self, question: Question, hits: Sequence[Hit]) -> Sequence[Judgement | None]:
         if self._judge is None:
             return [None] * len(hits)
-        texts = [hit.text for hit in hits]
-        return self._judge.judge(question.text, texts, [hit.passage.title for hit in hits])
+        passages = [hit.passage for hit in hits]
+        parts = [
+            [(span.start - p.start, span.end - p.start) for span in units(p)] for p in passages
+        ]
+        return self._judge.judge(
+            question.text, [p.text for p in passages], [p.title for p in passages], parts
+        )
 
     def _rarity(self, question: Question) -> dict[str, float]:
         """Return for each content stem how rare it is among all passages, in [0.05, 1].
@@ -209,12 +249,38 @@ def units(passage: Passage) -> tuple[Span, ...]:
     return tuple(joined)
 
 
-def answer_in(judgement: Judgement, passage: Passage, span: Span) -> Span | None:
-    """Return the judged answer as characters of the document if its middle lies in `span`."""
-    start, end = passage.start + judgement.start, passage.start + judgement.end
-    if start < end and span.start <= (start + end) // 2 < span.end:
-        return Span(max(start, span.start), min(end, span.end))
-    return None
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The greatest scores that a judge gave for a question."""
+
+    relevance: float
+    span: float
+
+    @classmethod
+    def of(cls, judged: Sequence[Judgement]) -> Best:
+        """Return the greatest of all judgements; zeros for none."""
+        spans = [part[2] for j in judged for part in j.parts]
+        return cls(
+            max((j.relevance for j in judged), default=0.0),
+            max(NO_SPAN, max(spans, default=0.0)),
+        )
+
+    def beside(self, judgement: Judgement, part: int) -> list[float]:
+        """Return the features `JUDGED_SENTENCE` of a part of a passage."""
+        span = max(NO_SPAN, judgement.parts[part][2])
+        return [
+            judgement.relevance,
+            judgement.answerable,
+            span,
+            self.span - span,
+            self.relevance - judgement.relevance,
+        ]
+
+
+def answer_in(judgement: Judgement, passage: Passage, part: int) -> Span | None:
+    """Return the best span of a part of the passage as characters of the document."""
+    start, end, _ = judgement.parts[part]
+    return Span(passage.start + start, passage.start + end) if start < end else None
 
 
 def bag(passage: Passage, text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What a question got, and what a run of them measures, in four groups of figures.
+"""What a question got, and what a run of them measures, in five groups of figures.
 
 It sees answers and documents as values and knows neither who made them nor how they are printed.
 """
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rag import metrics
 from rag.dataset import Item
 from rag.metrics import Measure
+from rag.support import Judged
 from rag.types import Answer
 
 MARKER = re.compile(r"\[(\d+)\]")
@@ -26,7 +27,8 @@ class Outcome:
     """What one question got: the ranked documents, the seconds, and the answer if one was asked.
 
     `exact` counts citations whose quote is the document's text at its offsets, and `dangling`
-    markers in the text that no citation resolves.
+    markers in the text that no citation resolves. `judged` are the answer's sentences as a judge
+    of support saw them, None where none was asked.
     """
 
     item: Item
@@ -35,6 +37,7 @@ class Outcome:
     answer: Answer | None = None
     exact: int = 0
     dangling: int = 0
+    judged: tuple[Judged, ...] | None = None
 
     @property
     def spoken(self) -> str:
@@ -42,6 +45,11 @@ class Outcome:
         if self.answer is None or self.answer.abstained:
             return ""
         return MARKER.sub("", self.answer.text)
+
+    @property
+    def short(self) -> str:
+        """The words the reader points at, whether it answered or not; empty if none was asked."""
+        return (self.answer or _NOTHING).short
 
     @property
     def right(self) -> bool:
@@ -75,13 +83,18 @@ def ranking(outcomes: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...
 def answering(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
     """Measure the words of the answers.
 
-    `right` counts a rightful abstention too; the three below it are over answerable questions,
-    where an abstention scores 0.
+    `right` counts a rightful abstention too. From `contains` to `token F1` they are over answerable
+    questions, where an abstention scores 0. The `short` ones compare the few words that the reader
+    points at, over the same questions and as if it had to answer. `overall F1` is over all and
+    counts abstentions (SQuAD 2.0; Rajpurkar et al., "Know What You Don't Know", 2018).
     """
     able = [one for one in asked if one.item.answerable]
 
-    def over(name: str, formula: Callable[[str, Sequence[str]], float]) -> Measure:
-        values = [formula(one.spoken, one.item.answers) for one in able]
+    def over(
+        name: str, formula: Callable[[str, Sequence[str]], float], *, short: bool = False
+    ) -> Measure:
+        said = [one.short if short else one.spoken for one in able]
+        values = [formula(text, one.item.answers) for text, one in zip(said, able, strict=True)]
         return metrics.mean(name, values, seed=seed)
 
     well = [one.right and (not one.item.answerable or one.cites_gold) for one in asked]
@@ -91,6 +104,9 @@ def answering(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]
         over("contains", metrics.contains),
         over("exact match", metrics.exact_match),
         over("token F1", metrics.token_f1),
+        over("short exact match", metrics.exact_match, short=True),
+        over("short F1", metrics.token_f1, short=True),
+        metrics.mean("overall F1", [_overall(one) for one in asked], seed=seed),
     )
 
 
@@ -135,6 +151,35 @@ def citing(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
         metrics.mean("evidence hit", [one.cites_gold for one in able], seed=seed),
         metrics.mean("answer in quote", holds, seed=seed),
     )
+
+
+def supporting(asked: Sequence[Outcome], *, seed: int = 0) -> tuple[Measure, ...]:
+    """Measure what a judge of support made of the answers given; nothing where none was asked.
+
+    `citation recall` is the share of sentences that their spans support, `citation precision` the
+    share of citations that are needed and supporting (`rag.support`). `reworded` leaves out the
+    sentences that stand word for word in a span they cite, which no judge has to see.
+    """
+    if not any(one.judged is not None for one in asked):
+        return ()
+    every = [sentence for one in asked for sentence in one.judged or ()]
+    measures: list[Measure] = []
+    for suffix, these in (
+        ("", every),
+        (", reworded", [sentence for sentence in every if not sentence.verbatim]),
+    ):
+        supported = [sentence.supported for sentence in these]
+        precise = [one for sentence in these for one in sentence.precise]
+        measures.append(metrics.mean(f"citation recall{suffix}", supported, seed=seed))
+        measures.append(metrics.mean(f"citation precision{suffix}", precise, seed=seed))
+    return tuple(measures)
+
+
+def _overall(one: Outcome) -> float:
+    """Return SQuAD 2.0's F1 of one question: an abstention is right or wrong, nothing between."""
+    if not one.item.answerable or _abstained(one):
+        return float(not one.item.answerable and _abstained(one))
+    return metrics.token_f1(one.short, one.item.answers)
 
 
 def _abstained(one: Outcome) -> bool:

@@ -18,29 +18,46 @@ from numpy.typing import NDArray
 from rag import words
 from rag.embedder import Embedder
 from rag.features import units
-from rag.types import Document, Evidence, Passage
+from rag.types import Document, Evidence, Passage, Span
 
 SENTENCES = 4  # of a summary
 PASSAGES = 60  # of a document that are looked at, spread evenly
 SHORTEST, LONGEST = 40, 350  # characters of a sentence that can stand in a summary
 NOVELTY = 0.5  # weight of being unlike what was chosen before
 
-_ASKED = re.compile(
-    r"""(?:can\ you\ |could\ you\ |please\ |give\ (?:me\ )?)*
-    (?:summari[sz]e|sum\ (?:it|this|up)|tl;?dr
-    |(?:an?\ )?(?:brief\ |short\ |quick\ )?(?:summary|overview)
-    |(?:what(?:'s|\ is|\ are)\ )?the\ (?:main|key|central)\s
-      (?:points?|ideas?|topics?|themes?|messages?|arguments?)
-    |what(?:'s|\ is|\ are)\s
-      (?:this|it|(?:this|the|these|your)\ (?:article|text|story|documents?|files?))\ about
-    |what\ does\ (?:this|the)\ (?:article|document|text|story)\ (?:say|discuss|cover)
-    )(?P<rest>.*)""",
-    re.VERBOSE,
+_BEFORE = re.compile(
+    r"(?:can you|could you|would you|will you|please|just|give|provide|write|show|tell|list|name|"
+    r"make|me|us|i want|i need|i would like|to know|in short|briefly|quickly|so) "
 )
-_OF = re.compile(
-    r"(?:(?:of|the|this|it|in|article|document|text|story|up|for me|please|that|all|your|these|"
-    r"documents|files|file|by|is|made|here)\s*)*"
+_AFTER = re.compile(
+    r" (?:for me|please|in short|briefly|quickly|here|exactly|then|in (?:a |one |two |three |four |"
+    r"five |\d+ )?(?:few |short |brief |simple )?(?:words?|sentences?|lines?|paragraphs?|terms))$"
 )
+_IT = re.compile(
+    r"\b(?:all of )?(?:(?:the|this|that|these|those|your|all|whole|entire) )*"
+    r"(?:articles?|documents?|texts?|story|stories|files?|pages?|papers?|reports?)\b|\b(?:this|that|these|them|they|everything)\b"
+)
+_SMALL = re.compile(r"\b(?:a|an|the|brief|short|quick|good|main|key|central|most important|major) ")
+_OVERVIEWS = frozenset(
+    " ".join(phrase.split())
+    for phrase in """
+    tldr, tldr of it, summarise, summarise it, summarise it up, sum up, sum it up, sum up it,
+    summary, summary of it, overview, overview of it, gist, gist of it, outline, outline of it,
+    outline it, synopsis, synopsis of it, recap, recap of it, recap it, explain it, describe it,
+    what is gist, what is gist of it, what is it about, what is it all about, what it is about,
+    what is it, what does it say, what does it discuss, what does it cover, what does it describe,
+    what does it talk about, what does it deal with, what do it say, what do it discuss,
+    what do it cover, what are it about, what is summary, what is in it, what is it saying,
+    what happens in it, what happened in it, what is topic, what is topic of it, what is subject,
+    what is subject of it, what is content of it, what are contents of it, what is story about
+    """.split(",")
+)
+_POINTS = re.compile(
+    r"(?:what (?:is|are|were) )?(?:points?|ideas?|topics?|themes?|messages?|arguments?|"
+    r"take ?aways?|findings?|conclusions?|facts)(?: of it| in it| from it)?"
+)
+_MARKED = re.compile(r"\b(?:main|key|central|most important|major) ")
+_FIRST = frozenset({"what happened", "what is going on", "what is happening"})
 
 
 class Library(Protocol):
@@ -55,14 +72,21 @@ class Library(Protocol):
         ...
 
 
-def asks_for_overview(question: str) -> bool:
+def asks_for_overview(question: str, *, first: bool = True) -> bool:
     """Tell whether a question asks what the documents are about, as a whole.
 
-    "What is the main point about the police?" is about something in them: it does not.
+    "What is the main point about the police?" is about something in them: it does not. With
+    `first` no question came before: a bare "what happened?" means the documents.
     """
-    said = " ".join(re.sub(r"[?.!,\"“”]", " ", question.casefold()).split())
-    found = _ASKED.fullmatch(said)
-    return found is not None and _OF.fullmatch(found["rest"].strip()) is not None
+    said = re.sub(r"[’']s\b", " is", question.casefold()).replace("tl;dr", "tldr")
+    said = " ".join(re.sub(r"[^\w\s]", " ", said).split()).replace("summarize", "summarise")
+    while found := _BEFORE.match(said):
+        said = said[found.end() :]
+    while found := _AFTER.search(said):
+        said = said[: found.start()]
+    short = _SMALL.sub("", _SMALL.sub("", _IT.sub("it", said)))
+    points = _MARKED.search(said) is not None and _POINTS.fullmatch(short) is not None
+    return points or short in _OVERVIEWS or (first and said in _FIRST)
 
 
 class Overview:
@@ -76,28 +100,31 @@ class Overview:
         """Return the sentences that sum the library up, in document order.
 
         One document: `SENTENCES` of it. Several: the most central one of each of the first
-        `SENTENCES` documents. Their score is the cosine with the centroid, cut to [0, 1].
+        `SENTENCES` documents. No sentence comes twice. Their score is the cosine with the
+        centroid, cut to [0, 1].
         """
         documents = self._library.documents()
         each = SENTENCES if len(documents) == 1 else 1
-        found = []
+        found: list[Evidence] = []
         for document in documents[:SENTENCES]:
-            found += self._central(self._library.passages(document.id), each)
+            said = {words.flat(evidence.quote) for evidence in found}
+            found += self._central(self._library.passages(document.id), each, said)
         return tuple(found)
 
-    def _central(self, passages: Sequence[Passage], count: int) -> list[Evidence]:
+    def _central(self, passages: Sequence[Passage], count: int, said: set[str]) -> list[Evidence]:
         body = [p for p in passages if p.kind in ("body", "lead")] or list(passages)
         step = max(1, -(-len(body) // PASSAGES))
         sample = body[::step]
         rows = self._embedder.passages([p.text for p in sample])  # (n, d)
         centroid = rows.mean(axis=0)
         order = np.argsort(-(rows @ centroid), kind="stable")[: 3 * count]
-        sentences = [
-            (p, span)
-            for p in (sample[i] for i in order)
-            for span in units(p)
-            if SHORTEST <= span.end - span.start <= LONGEST and _stands_alone(p.sentence(span))
-        ]
+        distinct: dict[str, tuple[Passage, Span]] = {}
+        for passage in (sample[i] for i in order):
+            for span in units(passage):
+                sentence = passage.sentence(span)
+                if SHORTEST <= len(sentence) <= LONGEST and _stands_alone(sentence):
+                    distinct.setdefault(words.flat(sentence), (passage, span))
+        sentences = [where for text, where in distinct.items() if text not in said]
         if not sentences:
             return []
         vectors = self._embedder.passages([p.sentence(span) for p, span in sentences])

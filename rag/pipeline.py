@@ -18,6 +18,7 @@ from rag.conversation import standalone
 from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import QuestionError, SourceEmpty
+from rag.gathering import gather, overlap
 from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.overview import Overview, asks_for_overview
@@ -27,6 +28,7 @@ from rag.questions import topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
+from rag.spelling import Spelling
 from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
 
 SOURCES = Path("seeds")
@@ -49,6 +51,7 @@ class Pipeline:
         generator: Generator,
         verifier: Verifier,
         overview: Overview,
+        spelling: Spelling | None = None,
     ) -> None:
         self.settings = settings
         self.index = index
@@ -57,6 +60,7 @@ class Pipeline:
         self._generator = generator
         self._verifier = verifier
         self._overview = overview
+        self._spelling = spelling or Spelling(index)
         self._writing = threading.Lock()
 
     @classmethod
@@ -86,14 +90,16 @@ class Pipeline:
             chosen = [SOURCES] if sources is None else sources
             build(chosen, folder, settings, embedder=embedder, progress=progress)
         store = Index.open(folder, embedder.identity)
+        judge = open_judge(settings)
         return cls(
             settings,
             store,
             Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(embedder, store, settings.reader, open_judge(settings)),
+            SentenceReader.open(embedder, store, settings.reader, judge),
             TransformersGenerator.open(settings.models, settings.generator),
-            Verifier(settings.verifier, sentences),
+            Verifier(settings.verifier, sentences, judge),
             Overview(store, embedder),
+            Spelling(store, embedder.words()),
         )
 
     def ask(self, question: str, history: History = ()) -> Answer:
@@ -120,12 +126,13 @@ class Pipeline:
         """
         question = self._checked(question)
         clock = Clock()
-        told = self._told(question, clock)
+        told = self._told(question, clock, first=not history)
         if told is not None:
             yield Event("answer", answer=told)
             return
         yield Event("stage", "search")
-        asked = standalone(question, history)
+        asked = standalone(smalltalk.without_greeting(question), history)
+        asked = self._spelling.mended(asked)
         hits = self._retriever.retrieve(asked)
         clock.lap("search")
 
@@ -134,12 +141,12 @@ class Pipeline:
         evidence = self._chosen(reading)
         clock.lap("read")
 
-        if not evidence or reading.answerable < self.settings.reader.min_answerable:
-            yield Event("answer", answer=self._abstain(question, reading, clock))
+        if several := replies.several(topic(asked), reading.evidence):
+            yield Event("answer", answer=self._quoted(question, several, reading, clock))
             return
 
-        if about := topic(asked):
-            yield Event("answer", answer=self._quoted(question, about, reading, clock))
+        if not evidence or reading.answerable < self.settings.reader.min_answerable:
+            yield Event("answer", answer=self._abstain(question, reading, clock))
             return
 
         yield Event("stage", "write")
@@ -151,7 +158,7 @@ class Pipeline:
 
         yield Event("stage", "verify")
         verified = self._verifier.verify(asked, draft, reading.evidence[:10])
-        text, citations = cite(verified.claims)
+        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
         yield Event(
             "answer",
             answer=Answer(
@@ -164,8 +171,23 @@ class Pipeline:
                 timings=clock.laps("verify"),
                 draft=draft,
                 rejected=verified.rejected,
+                short=short(reading),
             ),
         )
+
+    def search(self, question: str, more: int = 0) -> tuple[Hit, ...]:
+        """Return the passages for a question, best first, without answering it.
+
+        The reader orders what it would be handed to answer; with `more`, so many others follow in
+        the order in which they were found.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        question = self._spelling.mended(self._checked(question))
+        hits = self._retriever.retrieve(question, more)
+        read = self.settings.retriever.top_k
+        return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
 
     def warm_up(self) -> None:
         """Use every model once, so that the first question does not wait for what they set up."""
@@ -202,12 +224,12 @@ class Pipeline:
             )
         return question
 
-    def _told(self, question: str, clock: Clock) -> Answer | None:
+    def _told(self, question: str, clock: Clock, *, first: bool) -> Answer | None:
         """Answer what needs no search: small talk, and what the documents are about as a whole."""
         said = smalltalk.reply(question, self.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
-        if not asks_for_overview(question):
+        if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = self._overview.evidence()
         text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
@@ -240,8 +262,10 @@ class Pipeline:
         with self._writing:  # one model, one draft at a time
             yield from self._generator.stream(messages, stop=stop)
 
-    def _quoted(self, question: str, about: str, reading: Reading, clock: Clock) -> Answer:
-        text, citations = cite(replies.several(about, reading.evidence))
+    def _quoted(
+        self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
+    ) -> Answer:
+        text, citations = cite(claims)
         return Answer(
             question=question,
             text=text,
@@ -250,6 +274,7 @@ class Pipeline:
             citations=citations,
             passages=reading.hits,
             timings=clock.laps("write"),
+            short=short(reading),
         )
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
@@ -263,7 +288,20 @@ class Pipeline:
             citations=citations,
             passages=reading.hits,
             timings=clock.laps(),
+            short=short(reading),
         )
+
+
+def completed(claims: Sequence[Claim], gathered: Sequence[Evidence]) -> tuple[Claim, ...]:
+    """Return the claims, and in its own words the gathered evidence that none of them cites."""
+    cited = [e for claim in claims for e in claim.evidence]
+    missed = [e for e in gathered[1:] if not any(overlap(e, one) for one in cited)]
+    return (*claims, *(Claim(quoted(e), (e,)) for e in missed))
+
+
+def short(reading: Reading) -> str:
+    """Return the words that the reader points at in the best evidence; "" where at none."""
+    return reading.evidence[0].answer_text if reading.evidence else ""
 
 
 def open_judge(settings: Settings) -> CrossEncoder | None:

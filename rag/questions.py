@@ -36,12 +36,48 @@ _WHO_IS = re.compile(r"^\s*(?:who|what) (?:is|was|are|were) (?P<what>[^?]{2,60})
 
 _STANDS_FOR = re.compile(r"\bwhat (?:does|did|do) (?P<what>.{2,40}?) (?:stand for|mean)\b", re.I)
 
+_DOCUMENTS = (
+    r"(?:it|they|you|this|we|(?:(?:the|this|these|your) )?(?:documents?|articles?|texts?|sources?|"
+    r"files?|story|report))"
+)
+_ABOUT = r"(?:about|on|of|regarding|concerning)"
 _TOPIC = re.compile(
-    r"^\W*(?:what|anything) (?:do|does|is) (?:it|they|the (?:documents?|articles?|texts?|sources?|"
-    r"files?)|this|there)(?: have to)? (?:say|tell|mention|report|said)(?: us| me)? "
-    r"(?:about|on|of) (?P<what>.+?)\W*$|^\W*tell me (?:more )?about (?P<whom>.+?)\W*$",
+    r"^\W*(?:"
+    + "|".join(
+        pattern.replace("DOCUMENTS", _DOCUMENTS).replace("ABOUT", _ABOUT)
+        for pattern in (
+            r"what (?:do|does|can|did) DOCUMENTS(?: have to)? (?:say|tell|mention|report|"
+            r"know|write)(?: (?:us|me))? ABOUT",
+            r"(?:do|does|did) DOCUMENTS (?:say|tell|mention|report|know|have) "
+            r"(?:anything|something|much|more)(?: (?:us|me))? ABOUT",
+            r"what(?:'s| is| was| has been) (?:there|said|written|mentioned|reported|known) ABOUT",
+            r"(?:is|was) there (?:anything|something|any \w+)(?: said| written| mentioned)? about",
+            r"(?:anything|something|(?:any )?(?:more|info|information|details|news))(?: else| "
+            r"said)? (?:about|on|regarding|concerning)",
+            r"(?:(?:can|could) you |please )*(?:tell|show|give) (?:me|us) "
+            r"(?:(?:more|something|anything|everything|a bit|a little|all|(?:some )?(?:more )?"
+            r"(?:info|information|details))(?: more| you know)? )?(?:about|on|regarding)",
+        )
+    )
+    + r") (?P<what>.+?)\W*$",
     re.I,
 )
+_YES_OR_NO = re.compile(
+    r"^(?:[^?]{1,60}: )?(?:(?:and|but|so|or|then|well|ok|okay)\W+)*(?:is|are|was|were|am|do|does|"
+    r"did|has|have|had|can|could|will|would|should|may|might|must)(?:n[’']t)?\s+(?P<rest>.+)",
+    re.I | re.S,
+)
+_TAG = re.compile(
+    r",\s*(?:right|correct|true|no|yes|(?:is|are|was|were|do|does|did|has|have|had|ca|could|wo|would)"
+    r"n[’']t (?:it|he|she|they|there|that))\s*\?+\s*$",
+    re.I,
+)
+_TO_THE_BOT = re.compile(
+    r"(?:you|anyone|anybody|someone|somebody|we|i)\b.{0,20}\b(?:tell|know|say|explain|list|name|show|"
+    r"give|describe|find|help|ask|summari[sz]e|ask|get)\b",
+    re.I,
+)
+_CHOICE = re.compile(r"\bor\b(?! not\b)|\b(?:and|,) (?:who|what|when|where|why|how|which)\b", re.I)
 
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
@@ -164,6 +200,25 @@ def spells_out(question: str, sentence: str) -> bool:
 
 
 def topic(question: str) -> str:
-    """Return the X of "what do the documents say about X" or "tell me about X", else ""."""
+    """Return the X of "what do the documents say about X" or "tell me about X", else "".
+
+    An X that is only a pronoun is none.
+    """
     found = _TOPIC.search(question)
-    return (found["what"] or found["whom"]) if found else ""
+    about = found["what"] if found else ""
+    return "" if words.PRONOUNS.issuperset(map(words.fold, words.tokens(about))) else about
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Tell whether "yes" or "no" would answer: "Was it sold?", "It was sold, wasn't it?".
+
+    Choices ("red or blue?") and requests ("can you tell me who ...?") are not answered so.
+    """
+    if _TAG.search(question):
+        return True
+    found = _YES_OR_NO.match(question.strip())
+    return (
+        found is not None
+        and _TO_THE_BOT.match(found["rest"]) is None
+        and _CHOICE.search(found["rest"]) is None
+    )

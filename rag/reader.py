@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag import words
 from rag.calibration import Calibration, sigmoid
@@ -58,7 +59,7 @@ class SentenceReader:
         """Join the features with the shipped coefficients that fit them."""
         features = Features(embedder, statistics, judge)
         group = "judged" if judge else "plain"
-        calibration = Calibration.load(group, features.sentence, features.verdict)
+        calibration = Calibration.load(group, features.sentence, features.passage, features.verdict)
         return cls(features, calibration, settings)
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
@@ -72,12 +73,13 @@ class SentenceReader:
             [spells_out(question, c.text) for c in candidates], dtype=np.float64
         )
         verdict = self._features.of_verdict(asked, candidates, logits, hits)
+        passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(_evidence(candidates[i], float(logits[i])) for i in order)
         evidence = joined(ranked, self._settings.min_share)
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])
         return Reading(
-            hits=_rerank(hits, evidence),
+            hits=reranked(hits, self._calibration.passage.logits(passages)),
             evidence=evidence,
             answerable=min(known, self._calibration.answerable.probability(verdict)),
             confidence=self._calibration.confidence.probability(verdict),
@@ -132,16 +134,7 @@ def _evidence(candidate: Candidate, logit: float) -> Evidence:
     return Evidence(candidate.hit.passage, span.start, span.end, sigmoid(logit), candidate.answer)
 
 
-def _rerank(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> tuple[Hit, ...]:
-    """Order hits by the sum of two reciprocal ranks, retrieval's and their best evidence's.
-
-    The new score is that sum over its greatest value: 1 is first in both.
-    """
-    best: dict[str, int] = {}
-    for found in evidence:
-        best.setdefault(found.passage.id, len(best))
-    fused = [
-        replace(hit, score=1 / (2 + rank) + 1 / (2 + best.get(hit.passage.id, len(hits))))
-        for rank, hit in enumerate(hits)
-    ]
-    return tuple(sorted(fused, key=lambda hit: -hit.score))
+def reranked(hits: Sequence[Hit], logits: NDArray[np.float64]) -> tuple[Hit, ...]:
+    """Order hits by the log-odds (n,) that they hold the answer; the probability is the score."""
+    order = np.argsort(-logits, kind="stable")
+    return tuple(replace(hits[i], score=sigmoid(float(logits[i]))) for i in order)

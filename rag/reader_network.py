@@ -11,6 +11,7 @@ Weights are kept as int8 differences from the base with one scale a row. This mo
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch.nn import functional
 
 FORMAT = "rag-reader-1"
 FROZEN = ("embeddings.word_embeddings", "embeddings.position_embeddings")
+LAYER = re.compile(r"encoder\.encoder\.layer\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,25 @@ class ReaderNetwork(nn.Module):
         )
 
     def changed(self) -> dict[str, nn.Parameter]:
-        """Return the parameters that training changes, by name: all but the two big tables."""
+        """Return the parameters that training changes, by name.
+
+        All but the two big tables, unless `only_support` left fewer.
+        """
         return {
             name: weight
             for name, weight in self.named_parameters()
-            if not name.removeprefix("encoder.").startswith(FROZEN)
+            if weight.requires_grad and not name.removeprefix("encoder.").startswith(FROZEN)
         }
+
+    def only_support(self, upper: int) -> ReaderNetwork:
+        """Leave the last `upper` layers of the encoder and the support head to be changed."""
+        layers = {name: LAYER.match(name) for name, _ in self.named_parameters()}
+        first = 1 + max(int(found[1]) for found in layers.values() if found) - upper
+        for name, weight in self.named_parameters():
+            layer = layers[name]
+            head = name.startswith(("pool.", "support."))
+            weight.requires_grad = int(layer[1]) >= first if layer else head
+        return self
 
 
 def pack(trained: Mapping[str, Tensor], base: Mapping[str, Tensor]) -> dict[str, Tensor]:

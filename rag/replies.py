@@ -40,13 +40,13 @@ def nearest(reading: Reading) -> tuple[Claim, ...]:
 def several(topic: str, evidence: Sequence[Evidence]) -> tuple[Claim, ...]:
     """Return the best evidence of up to `SEVERAL` passages as quotes, in document order.
 
-    For "what do the documents say about X": no one sentence is the answer. Each but the best has
-    most of the topic's words.
+    For "what do the documents say about X": no one sentence is the answer. Each has most of the
+    topic's words; none where the documents do not speak of it, or there is no topic.
     """
     wanted = words.content(topic)
     first: dict[str, Evidence] = {}
-    for found in evidence:
-        if not first or words.coverage(wanted, words.stems(found.quote)) > 0.5:
+    for found in evidence if wanted else ():
+        if words.coverage(wanted, words.stems(found.quote)) > 0.5:
             first.setdefault(found.passage.id, found)
     chosen = sorted(list(first.values())[:SEVERAL], key=lambda e: (e.document, e.start))
     return tuple(Claim(quoted(found), (found,)) for found in chosen)

@@ -61,13 +61,17 @@ class Retriever:
         self.embedder = embedder
         self.settings = settings
 
-    def retrieve(self, question: str) -> tuple[Hit, ...]:
+    def retrieve(self, question: str, more: int = 0) -> tuple[Hit, ...]:
         """Return at most `top_k` hits, best first, the same ones every time.
+
+        With `more`, so many of the others that were found follow.
 
         The score is `fuse`'s, in [0, 1], times `furniture_weight` for furniture and credits,
         unless the question asks about such things (`about_asides`) or about this one (`demoted`);
         a credit gains `PICTURE_BONUS` when the question is about a picture.
-        Hits below `min_score` are left out. A search with weight 0 is not run. Equal scores: the
+        Hits below `min_score` are left out. Where there are more
+        than fit, the last `hop_hits` places go to a second search that starts from the best hits.
+        A search with weight 0 is not run. Equal scores: the
         nearer vector first, then the better BM25, then document and place.
 
         Raises:
@@ -92,8 +96,49 @@ class Retriever:
             replace(hit, score=self._weighed(hit, question))
             for hit in _hits(dense, lexical, scores)
         ]
-        kept = [hit for hit in hits if hit.score >= settings.min_score]
-        return tuple(sorted(kept, key=_order)[: settings.top_k])
+        kept = sorted((hit for hit in hits if hit.score >= settings.min_score), key=_order)
+        room = min(settings.hop_hits, settings.top_k - 1)
+        if len(kept) <= settings.top_k or not (settings.hop_from and room > 0):
+            return tuple(kept[: settings.top_k + more])
+        stay, rest = kept[: settings.top_k - room], kept[settings.top_k - room :]
+        reached = self._hop(question, stay, rest)[:room]
+        taken = {hit.passage.id for hit in reached}
+        others = [hit for hit in rest if hit.passage.id not in taken]
+        return (*stay, *reached, *others[:more])
+
+    def _hop(self, question: str, stay: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
+        """Search again from the best hits, for what a question reaches only through them.
+
+        "Where was the author of X born?" needs the passage on the author, whom only the passage
+        on X names. So the question is searched together with each of the `hop_from` best texts
+        (as in multi-hop dense retrieval, Xiong et al. 2021), and the names in them are searched as
+        words. These rankings are fused as the first ones were; where they find too little, the
+        `rest` of the first search follows. Scores are below those of the hits that stay.
+        """
+        settings = self.settings
+        rankings: list[tuple[Ranked, float]] = []
+        for hit in stay[: settings.hop_from]:
+            if settings.dense_weight:
+                vector = self.embedder.query(f"{question} {hit.passage.title} {hit.text}")
+                near = self.index.dense(vector, settings.candidates)
+                rankings.append((near, settings.dense_weight))
+            known = words.stems(f"{hit.passage.title} {question}")
+            names = [name for name in words.names(hit.text) if words.stem(name) not in known]
+            if names and settings.lexical_weight:
+                named = self.index.lexical(" ".join(names), settings.candidates)
+                rankings.append((named, settings.lexical_weight))
+        scores = fuse(rankings, settings.rrf_k) if rankings else {}
+        known_hits = {hit.passage.id: hit for hit in rest}
+        taken = {hit.passage.id for hit in stay}
+        below = min(hit.score for hit in stay)
+        found = {p.id: p for ranking, _ in rankings for p, _ in ranking if p.id not in taken}
+        reached = [
+            replace(known_hits.get(id, Hit(passage, 0.0)), score=below * scores[id])
+            for id, passage in found.items()
+            if not demoted(passage, question) and below * scores[id] >= settings.min_score
+        ]
+        unfound = [hit for hit in rest if hit.passage.id not in found]
+        return [*sorted(reached, key=_order), *unfound]
 
     def _weighed(self, hit: Hit, question: str) -> float:
         """Return the fused score, less for an aside not asked about, more for a credit that is."""

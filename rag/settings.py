@@ -59,7 +59,13 @@ class PassageSettings(Stage):
 class RetrieverSettings(Stage):
     """How passages are found."""
 
-    top_k: int = Field(8, ge=1, le=100, description="Passages handed to the reader.")
+    top_k: int = Field(10, ge=1, le=100, description="Passages handed to the reader.")
+    hop_from: int = Field(
+        2, ge=0, le=10, description="Best passages from whose words a second search starts."
+    )
+    hop_hits: int = Field(
+        3, ge=0, le=50, description="Of the passages, at most so many from the second search."
+    )
     candidates: int = Field(50, ge=1, le=1_000, description="Candidates taken from each search.")
     rrf_k: int = Field(10, ge=1, le=1_000, description="The constant of reciprocal rank fusion.")
     dense_weight: float = Field(1.0, ge=0, le=10, description="Weight of the dense ranking.")
@@ -108,6 +114,12 @@ class VerifierSettings(Stage):
 
     min_coverage: float = Field(
         0.9, ge=0, le=1, description="Share of its content words found in the span or question."
+    )
+    min_support: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Probability, by the trained reader, that the span supports it.",
     )
 
 

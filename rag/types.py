@@ -117,7 +117,8 @@ class Judgement:
 
     `relevance` and `answerable` are logits. `start:end` are the characters of the best answer span
     in the passage (0:0 for an empty passage); `span_score` is its logit above "no answer here", so
-    that spans of different passages compare.
+    that spans of different passages compare. `parts` are the best spans within the parts of the
+    passage that were asked about: (start, end, score), the score -inf where there is none.
     """
 
     relevance: float
@@ -125,6 +126,7 @@ class Judgement:
     start: int
     end: int
     span_score: float
+    parts: tuple[tuple[int, int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

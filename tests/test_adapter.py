@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,13 +22,13 @@ from rag.errors import ModelDamaged
 from rag.generator import TransformersGenerator
 from rag.prompts import ABSTENTION, answer_prompt
 from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
-from training import adapter, phrasing
+from training import adapter, phrasing, program
 from training import run as running
 from training.adapter import Row
 from training.lora import Shape, adapt, changed
 from training.stating import stated
 
-SHAPE = Shape(rank=4, first=2)
+SHAPE = Shape(low_rank=4, first=2)
 END, PAD = 1, 1
 SCHEDULE = running.Schedule(rows=10_000, rate=2e-2, decay=0.0, tokens=120, length=40)
 
@@ -126,13 +127,6 @@ def test_a_stopped_run_goes_on_exactly(
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-def test_the_command_line_has_every_choice_with_its_default() -> None:
-    asked = adapter.arguments(["--data", "x", "--minutes", "45", "--lora-first", "18"])
-    assert (asked.minutes, asked.rows, asked.rank) == (45, adapter.SCHEDULE.rows, 0)
-    assert (asked.lora_first, asked.lora_rank) == (18, Shape().rank)
-    assert asked.run == Path("runs/adapter")
-
-
 def test_processes_share_the_batches_and_take_as_many(rows: list[Row]) -> None:
     schedule = running.Schedule(tokens=30)
     parts = []
@@ -141,6 +135,14 @@ def test_processes_share_the_batches_and_take_as_many(rows: list[Row]) -> None:
         parts.append([next(todo) for _ in range(2)])
     seen = [id(row) for part in parts for batch in part for row in batch]
     assert len(seen) == len(set(seen))
+
+
+def test_a_changes_rank_and_a_process_rank_are_told_apart() -> None:
+    given = ["--data", "d", "--rank", "1", "--low-rank", "4", "--minutes", "7", "--export"]
+    asked = adapter.arguments(given)
+    assert (asked.run, asked.rank, asked.export) == (Path("runs/adapter"), 1, True)
+    assert program.chosen(asked, Shape()) == Shape(low_rank=4)
+    assert program.chosen(asked, adapter.SCHEDULE) == replace(adapter.SCHEDULE, minutes=7.0)
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 import re
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rag.citations import Claim, Verifier, cite, inert
 from rag.prompts import ABSTENTION
@@ -55,6 +58,37 @@ def test_objections(sentence: str, evidence: Evidence, objection: str | None) ->
     asked = "Who built the bridge at Arta?" if objection == "answer" else "What of the bridge?"
     found = VERIFIER.objections(asked, sentence, evidence)
     assert (objection is None and not found) or any(f.startswith(f"{objection}:") for f in found)
+
+
+class Doubting:
+    """A judge that supports nothing but what speaks of 1931, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        self.asked += pairs
+        return np.array([[0.9, 0, 0.1] if "1931" in h else [0.2, 0.3, 0.5] for _, h in pairs])
+
+
+def test_what_the_judge_does_not_find_supported_gives_way_to_the_quote() -> None:
+    judge = Doubting()
+    verifier = Verifier(VerifierSettings(), halves, judge)
+    question = "Who built the bridge at Arta?"
+    kept = verifier.verify(question, "Ana Ruiz built it in 1931.", [BUILT])
+    assert [c.text for c in kept.claims] == ["Ana Ruiz built it in 1931."]
+    replaced = verifier.verify(question, "Ana Ruiz built it.", [BUILT])
+    assert [c.text for c in replaced.claims] == [BUILT.quote]
+    assert verifier.objections(question, "Ana Ruiz built it.", BUILT) == ("support: 0.20",)
+    assert judge.asked[0] == (BUILT.quote, "Ana Ruiz built it in 1931.")
+
+
+def test_the_judge_is_not_asked_about_the_span_itself_nor_of_what_is_refused_already() -> None:
+    judge = Doubting()
+    verifier = Verifier(VerifierSettings(), halves, judge)
+    assert verifier.supports("Who built the bridge?", BUILT.quote, BUILT)
+    assert not verifier.supports("Who built the bridge?", "Pedro Lopez built it.", BUILT)
+    assert judge.asked == []
 
 
 def test_names_of_the_question_may_be_used_when_the_passage_has_them() -> None:

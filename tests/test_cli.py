@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 from rag.cli import chat, rows, shown
+from rag.cli.evaluate import NO_JUDGE
 from rag.cli.terminal import Terminal, inert
 from rag.doctor import Check
+from rag.entailment import WEIGHTS
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.metrics import Measure
 from rag.types import Answer, Citation, Document, Event, Hit, IndexReport, Passage, Skipped
@@ -407,6 +409,7 @@ def test_help_and_version() -> None:
         ("ask", "--no-such-option"),
         ("index",),
         ("eval",),
+        ("eval", "folder", "--jobs", "0"),
         ("serve", "--port", "0"),
     ],
 )
@@ -602,8 +605,10 @@ def test_eval_measures_a_tiny_dataset(tmp_path: Path) -> None:
     assert ranked["measures"]["recall@1"]["value"] == 1.0
     assert "right" not in ranked["measures"]
     done = rag(*arguments, "--rows", str(tmp_path / "rows.jsonl"))
-    assert (done.returncode, done.stderr) == (0, "")
+    unjudged = "" if WEIGHTS.is_file() else f"{NO_JUDGE}\n"
+    assert (done.returncode, done.stderr) == (0, unjudged)
     measures = json.loads(done.stdout)["measures"]
+    assert ("citation recall" in measures) == WEIGHTS.is_file()
     assert measures["citations exact"]["value"] == 1.0
     assert measures["dangling markers"]["value"] == 0.0
     written = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
@@ -612,4 +617,21 @@ def test_eval_measures_a_tiny_dataset(tmp_path: Path) -> None:
         answer = row["answer"]
         assert list(answer) == ROW_KEYS
         assert row["right"] == (not answer["abstained"] and wanted in answer["text"])
+        assert row["short"] == "" or row["short"] in "".join(one["text"] for one in corpus)
     assert measures["right"]["value"] == sum(row["right"] for row in written) / 2
+
+    again = rag(*arguments, "--from", str(tmp_path / "rows.jsonl"))
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    shared = rag(*arguments, "--jobs", "2")
+    assert (shared.returncode, shared.stderr) == (0, unjudged)
+    found = json.loads(shared.stdout)["measures"]
+    timed = ("seconds median", "seconds p95")
+    assert {k: v for k, v in found.items() if k not in timed} == {
+        k: v for k, v in measures.items() if k not in timed
+    }
+
+    failed = rag(*arguments, "--jobs", "2", env={"RAG_MODELS__GENERATOR": "no/such-model"})
+    assert (failed.returncode, failed.stdout) == (1, "")
+    error, hint = failed.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert hint.startswith("hint: ")

@@ -43,7 +43,7 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["settings.md", "cli.md", "errors.md"])
+@pytest.mark.parametrize("name", ["settings.md", "cli.md", "errors.md", "abstention.md"])
 def test_generated_pages_say_what_the_code_says(generate: ModuleType, name: str) -> None:
     written = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert written == generate.PAGES[name](), "run: python docs/generate.py"

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag import evaluation, metrics
+from rag.cli import outcome_rows
+from rag.cli.rows import dump
 from rag.dataset import Dataset, Item
 from rag.errors import FormatUnknown, SourceEmpty, SourceMissing
-from rag.outcomes import Outcome
+from rag.outcomes import Outcome, supporting
+from rag.support import Judged
 from rag.types import Answer, Citation, Document, Hit, Passage
 
 RANKED = ["d3", "d1", "d7", "d2", "d9"]
@@ -227,10 +233,12 @@ PASSAGE = Passage("a:0", "a", 0, 33, DOCUMENT.text)
 ELSEWHERE = Passage("b:0", "b", 0, 5, "Other")
 
 
-def _answer(text: str, confidence: float, quote: tuple[int, int] | None = (0, 21)) -> Answer:
+def _answer(
+    text: str, confidence: float, quote: tuple[int, int] | None = (0, 21), short: str = ""
+) -> Answer:
     cited = () if quote is None else (Citation(1, "a", *quote, DOCUMENT.text[slice(*quote)]),)
     hits = (Hit(ELSEWHERE, 0.9), Hit(PASSAGE, 0.8), Hit(ELSEWHERE, 0.1))
-    return Answer("?", text, quote is None, confidence, cited, hits)
+    return Answer("?", text, quote is None, confidence, cited, hits, short=short)
 
 
 @pytest.fixture
@@ -243,14 +251,19 @@ def run() -> tuple[Dataset, tuple[Outcome, ...]]:
         Item("bold", "When was Ann born?", {"a": 1}, (), False),
     )
     said = {
-        "Where was Ann born?": _answer("Ann was born in Rome [1].", 0.9),
-        "What does she do?": _answer("She sings [1].", 0.6),
-        "Who paints?": _answer("The documents do not say.", 0.7, None),
+        "Where was Ann born?": _answer("Ann was born in Rome [1].", 0.9, short="in Rome"),
+        "What does she do?": _answer("She sings [1].", 0.6, short="She paints"),
+        "Who paints?": _answer("The documents do not say.", 0.7, None, short="Ann"),
         "When did Ann die?": _answer("The documents do not say.", 0.8, None),
-        "When was Ann born?": _answer("In 1900 [1] [2].", 0.2),
+        "When was Ann born?": _answer("In 1900 [1] [2].", 0.2, short="1900"),
     }
     dataset = Dataset("tiny", Path("corpus.jsonl"), items, "0")
-    return dataset, evaluation.answer(dataset, said.__getitem__, lambda id: {"a": DOCUMENT}[id])
+    return dataset, _answered(dataset, said.__getitem__)
+
+
+def _answered(dataset: Dataset, ask: Callable[[str], Answer]) -> tuple[Outcome, ...]:
+    one = partial(evaluation.answer, ask=ask, document={"a": DOCUMENT}.__getitem__)
+    return evaluation.each(dataset, one)
 
 
 def test_outcomes_are_judged(run: tuple[Dataset, tuple[Outcome, ...]]) -> None:
@@ -276,6 +289,11 @@ def test_report_by_hand(run: tuple[Dataset, tuple[Outcome, ...]]) -> None:
         "exact match": (0.0, 3),
         # "ann was born in rome" and "rome": 2 * 1 / 6; "she sings" and "she paints": 2 * 1 / 4
         "token F1": ((1 / 3 + 1 / 2 + 0) / 3, 3),
+        # the forced words, whether it answered or not: "in rome" is half of "rome", two are exact
+        "short exact match": (2 / 3, 3),
+        "short F1": ((2 / 3 + 1 + 1) / 3, 3),
+        # the same where it answered; shy 0, wise 1, bold 0
+        "overall F1": ((2 / 3 + 1 + 0 + 1 + 0) / 5, 5),
         "wrong abstentions": (1 / 3, 3),
         "wrong answers": (1 / 2, 2),
         # answerable .9 .6 .3 (1 - .7) against unanswerable .2 (1 - .8) and .2: all six in order
@@ -300,7 +318,7 @@ def test_report_by_hand(run: tuple[Dataset, tuple[Outcome, ...]]) -> None:
 def test_a_quote_that_is_not_the_text_is_found_out() -> None:
     false = replace(_answer("Rome [1].", 0.9), citations=(Citation(1, "a", 0, 4, "Rome"),))
     dataset = Dataset("tiny", Path("c"), (Item("1", "?", {"a": 1}, ("Rome",), True),), "0")
-    outcomes = evaluation.answer(dataset, lambda _: false, lambda _: DOCUMENT)
+    outcomes = _answered(dataset, lambda _: false)
     assert evaluation.report(dataset, outcomes)["citations exact"].value == 0.0
 
 
@@ -311,7 +329,8 @@ def test_ranking_only_has_no_answer_measures() -> None:
     )
     dataset = Dataset("graded", Path("c"), items, "0")
     hits = (Hit(PASSAGE, 0.9), Hit(PASSAGE, 0.8), Hit(ELSEWHERE, 0.7))
-    report = evaluation.report(dataset, evaluation.rank(dataset, lambda _: hits))
+    outcomes = evaluation.each(dataset, partial(evaluation.rank, retrieve=lambda _: hits))
+    report = evaluation.report(dataset, outcomes)
     assert report["nDCG@10"].value == 0.5
     assert report["all gold@5"].value == 0.5
     assert report["recall@1"].value == 0.25
@@ -332,5 +351,111 @@ def test_report_row_is_json_without_nan(run: tuple[Dataset, tuple[Outcome, ...]]
 def test_progress_counts_questions() -> None:
     dataset = Dataset("d", Path("c"), (Item("1", "?"), Item("2", "?")), "0")
     seen: list[tuple[int, int]] = []
-    evaluation.rank(dataset, lambda _: (), lambda done, total: seen.append((done, total)))
+    one = partial(evaluation.rank, retrieve=lambda _: ())
+    evaluation.each(dataset, one, lambda done, total: seen.append((done, total)))
     assert seen == [(1, 2), (2, 2)]
+
+
+# --- judged answers
+
+
+class Says:
+    """A judge of support that finds it wherever the claim has one of its words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def supports(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        return np.array([float(any(w in claim for w in self.words)) for _, claim in pairs])
+
+
+def test_support_is_measured_where_a_judge_was_asked(
+    run: tuple[Dataset, tuple[Outcome, ...]],
+) -> None:
+    dataset, outcomes = run
+    assert not any("citation r" in one.name for one in evaluation.report(*run).measures)
+    judged = evaluation.judge(outcomes, Says("sings"))
+    # of three sentences one is verbatim, one is supported, one (In 1900) is not; the other two
+    # answers are abstentions. Each has one citation that resolves.
+    assert [one.judged and len(one.judged) for one in judged] == [1, 1, (), (), 1]
+    report = evaluation.report(dataset, judged)
+    expected = {
+        "citation recall": (2 / 3, 3),
+        "citation precision": (2 / 3, 3),
+        "citation recall, reworded": (1 / 2, 2),
+        "citation precision, reworded": (1 / 2, 2),
+    }
+    for name, (value, count) in expected.items():
+        assert report[name].value == pytest.approx(value), name
+        assert report[name].n == count, name
+
+
+def test_citation_precision_counts_citations_and_recall_sentences() -> None:
+    judged = (
+        Judged("a", verbatim=False, supported=True, precise=(True, False, True)),
+        Judged("b", verbatim=False, supported=False, precise=()),
+        Judged("c", verbatim=True, supported=True, precise=(True,)),
+    )
+    item = Item("1", "?", {"a": 1}, ("x",), True)
+    outcome = Outcome(item, (), 0.1, _answer("x [1]", 0.9), judged=judged)
+    measures = {one.name: (one.value, one.n) for one in supporting([outcome])}
+    assert measures == {
+        "citation recall": (pytest.approx(2 / 3), 3),
+        "citation precision": (pytest.approx(3 / 4), 4),
+        "citation recall, reworded": (1 / 2, 2),
+        "citation precision, reworded": (pytest.approx(2 / 3), 3),
+    }
+
+
+# --- rows
+
+
+def test_a_report_is_the_same_from_its_rows(
+    run: tuple[Dataset, tuple[Outcome, ...]], tmp_path: Path
+) -> None:
+    dataset, outcomes = run
+    judge = Says("sings")
+    path = tmp_path / "rows.jsonl"
+    rows = [outcome_rows.row(one) for one in evaluation.judge(outcomes, judge)]
+    path.write_text("".join(dump(row) + "\n" for row in rows), encoding="utf-8")
+    assert [row["short"] for row in rows] == ["in Rome", "She paints", "Ann", "", "1900"]
+    assert rows[1]["sentences"] == [
+        {"text": "She sings.", "verbatim": False, "supported": True, "precise": (True,)}
+    ]
+    asked, again = outcome_rows.read(path, dataset)
+    assert asked == dataset
+    first = evaluation.report(dataset, evaluation.judge(outcomes, judge))
+    assert evaluation.report(asked, evaluation.judge(again, judge)).row() == first.row()
+
+
+def test_rows_of_fewer_questions_are_measured_alone(
+    run: tuple[Dataset, tuple[Outcome, ...]], tmp_path: Path
+) -> None:
+    dataset, outcomes = run
+    path = tmp_path / "rows.jsonl"
+    path.write_text(dump(outcome_rows.row(outcomes[3])) + "\n", encoding="utf-8")
+    asked, again = outcome_rows.read(path, dataset)
+    assert [item.id for item in asked.items] == ["wise"]
+    assert evaluation.report(asked, again)["right"].value == 1.0
+
+
+def test_rows_that_do_not_fit_are_refused(
+    run: tuple[Dataset, tuple[Outcome, ...]], tmp_path: Path
+) -> None:
+    dataset, outcomes = run
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(SourceMissing):
+        outcome_rows.read(path, dataset)
+    path.write_text("")
+    with pytest.raises(SourceEmpty):
+        outcome_rows.read(path, dataset)
+    row = outcome_rows.row(outcomes[0])
+    for wrong, message in (
+        ("{", "rows.jsonl:1 is no such row"),
+        ("[]", "rows.jsonl:1 is no such row"),
+        (dump(row | {"id": "other"}), "rows.jsonl:1 is about a question not in the dataset"),
+        (dump({k: v for k, v in row.items() if k != "exact"}), "rows.jsonl:1 has no 'exact'"),
+    ):
+        path.write_text(wrong)
+        with pytest.raises(FormatUnknown, match=message):
+            outcome_rows.read(path, dataset)

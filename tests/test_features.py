@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from rag.features import JUDGED_SENTENCE, SENTENCE, VERDICT, Features, answer_in
+from rag import features as described
+from rag.features import JUDGED_SENTENCE, NO_SPAN, SENTENCE, VERDICT, Features, answer_in
 from rag.questions import analyse
 from rag.types import Hit, Judgement, Passage, Span
 from tests.fakes import WordEmbedder
@@ -21,13 +24,21 @@ class OnePassage:
 
 
 class Pointing:
-    """A judge that always points at "Ana Ruiz"."""
+    """A judge that points at "Ana Ruiz" in the first part, and sees no span in the others."""
 
     def judge(
-        self, question: str, passages: list[str], titles: list[str] | tuple[str, ...] = ()
+        self,
+        question: str,
+        passages: Sequence[str],
+        titles: Sequence[str] = (),
+        parts: Sequence[Sequence[tuple[int, int]]] = (),
     ) -> list[Judgement]:
         at = TEXT.index("Ana")
-        return [Judgement(2.0, 1.5, at, at + len("Ana Ruiz"), 3.0) for _ in passages]
+        span = (at, at + len("Ana Ruiz"), 3.0)
+        return [
+            Judgement(2.0, 1.5, *span, (span, *((p[0], p[0], -np.inf) for p in asked[1:])))
+            for asked in parts
+        ]
 
 
 def features(judge: Pointing | None) -> Features:
@@ -42,7 +53,10 @@ def test_features_have_the_names_they_are_given() -> None:
         assert all(len(c.features) == len(made.sentence) for c in found)
         logits = np.array([1.0, 0.0])
         assert len(made.of_verdict(asked, found, logits, hits)) == len(made.verdict)
+        rows = made.of_passages(found, logits, hits)
+        assert rows.shape == (1, len(made.passage))
     assert features(None).sentence == SENTENCE
+    assert features(None).passage == described.PASSAGE
     assert features(None).verdict == VERDICT
 
 
@@ -50,8 +64,8 @@ def test_a_judge_adds_its_scores_and_its_span_where_it_points() -> None:
     asked, hits = analyse("Who built the bridge?"), [Hit(PASSAGE, 1.0, 0.5)]
     first, second = features(Pointing()).candidates(asked, hits)
     count = len(JUDGED_SENTENCE)
-    assert first.features[-count:] == pytest.approx([2.0, 1.5, 1.0, 3.0])
-    assert second.features[-count:] == pytest.approx([2.0, 1.5, 0.0, 0.0])
+    assert first.features[-count:] == pytest.approx([2.0, 1.5, 3.0, 0.0, 0.0])
+    assert second.features[-count:] == pytest.approx([2.0, 1.5, NO_SPAN, 3.0 - NO_SPAN, 0.0])
     assert first.answer == Span(124, 132)
     assert TEXT[first.answer.start - 100 : first.answer.end - 100] == "Ana Ruiz"
     assert second.answer is None
@@ -68,12 +82,25 @@ def test_words_shared_are_counted_by_hand() -> None:
     assert second.features[SENTENCE.index("covered")] == 0.0
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "inside"),
-    [(24, 32, True), (0, 0, False), (34, 52, False), (20, 45, True), (20, 52, False)],
-)
-def test_an_answer_belongs_to_the_sentence_that_holds_its_middle(
-    start: int, end: int, inside: bool
-) -> None:
-    found = answer_in(Judgement(0, 0, start, end, 0), PASSAGE, PASSAGE.sentences[0])
-    assert (found is not None) is inside
+def test_passages_are_described_by_their_best_sentence() -> None:
+    made = features(Pointing())
+    hits = [Hit(PASSAGE, 0.8, 0.5)]
+    found = made.candidates(analyse("Who built the bridge?"), hits)
+    (row,) = made.of_passages(found, np.array([0.25, 2.0]), hits)
+    named = dict(zip(made.passage, row.tolist(), strict=True))
+    assert (named["best"], named["best_behind"], named["dense"]) == (2.0, 0.0, 0.5)
+    assert (named["relevance"], named["answerable"], named["span"]) == (2.0, 1.5, 3.0)
+
+
+def test_a_hit_without_a_sentence_is_described_by_zeros() -> None:
+    made, empty = features(Pointing()), Passage("e", "e", 0, 1, " ")
+    hits = [Hit(PASSAGE, 1.0, 0.5), Hit(empty, 0.5, 0.1)]
+    found = made.candidates(analyse("Who built the bridge?"), hits)
+    rows = made.of_passages(found, np.array([1.0, 0.0]), hits)
+    assert rows[1].tolist() == [0.0] * len(made.passage)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_an_answer_is_the_best_span_of_its_part(part: int) -> None:
+    judged = Judgement(0, 0, 24, 32, 1.0, ((24, 32, 1.0), (34, 34, -np.inf)))
+    assert answer_in(judged, PASSAGE, part) == (Span(124, 132), None)[part]

@@ -12,7 +12,7 @@ import pytest
 from rag import Pipeline
 from rag.documents import load
 from rag.settings import ReaderSettings, Settings
-from tests.golden.scoring import Score, questions, score, share
+from tests.golden.scoring import SMALL_TALK, Score, questions, recall, score, share
 
 pytestmark = pytest.mark.models
 SEEDS = Path(__file__).parents[1] / "seeds"
@@ -28,25 +28,26 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
 @pytest.fixture(scope="module")
 def scores(bot: Pipeline) -> list[Score]:
     document = load(ARTICLE)
-    return [score(golden, bot.ask(golden.question), document) for golden in questions()]
+    return [score(g, bot.ask(g.question, g.history), document) for g in questions()]
 
 
-def test_there_are_enough_questions_and_a_third_has_no_answer() -> None:
+def test_there_are_enough_questions_and_a_quarter_has_no_answer() -> None:
     golden = questions()
-    assert len(golden) >= 60
-    assert sum(not g.answerable for g in golden) * 3 >= len(golden)
+    assert len(golden) >= 120
+    assert len({g.id for g in golden}) == len(golden)
+    assert sum(not g.answerable for g in golden) * 4 >= len(golden)
+    assert sum(bool(g.history) for g in golden) >= 10
     text = load(ARTICLE).text
     assert all(quote in text for g in golden for quote in g.evidence)
 
 
 def test_the_gold_passage_is_among_the_first_five(scores: list[Score]) -> None:
-    answerable = [s for s in scores if s.golden.answerable]
-    assert sum(s.recalled for s in answerable) / len(answerable) >= 0.95
+    assert recall(scores) >= 0.95
 
 
 def test_right_and_cited_or_rightly_abstained(scores: list[Score]) -> None:
     assert share(scores) >= 0.60
-    assert share([s for s in scores if s.golden.answerable]) >= 0.55
+    assert share([s for s in scores if s.golden.sought]) >= 0.55
     assert share([s for s in scores if not s.golden.answerable]) >= 0.55
 
 
@@ -58,7 +59,7 @@ def test_every_citation_is_exact_and_every_marker_has_one(scores: list[Score]) -
             assert document.text[citation.start : citation.end] == citation.quote
         shown = {int(n) for n in re.findall(r"\[(\d+)\]", s.answer.text)}
         assert shown == {citation.marker for citation in s.answer.citations}
-        assert s.answer.abstained or shown
+        assert s.answer.abstained or shown or s.golden.kind == SMALL_TALK
 
 
 def test_confidence_is_a_probability_and_higher_when_right(scores: list[Score]) -> None:
@@ -71,9 +72,8 @@ def test_confidence_is_a_probability_and_higher_when_right(scores: list[Score]) 
 def test_two_processes_give_identical_bytes(tmp_path: Path) -> None:
     batch = tmp_path / "batch.jsonl"
     asked = questions()[::12]
-    batch.write_text(
-        "".join(json.dumps({"id": g.id, "question": g.question}) + "\n" for g in asked)
-    )
+    lines = ({"id": g.id, "question": g.question, "history": g.history} for g in asked)
+    batch.write_text("".join(json.dumps(line) + "\n" for line in lines))
     results = []
     for run in ("one", "two"):
         index, output = str(tmp_path / run), tmp_path / f"{run}.jsonl"
@@ -88,7 +88,7 @@ def test_two_processes_give_identical_bytes(tmp_path: Path) -> None:
 
 
 def test_it_works_without_the_trained_reader(tmp_path: Path) -> None:
-    document, some = load(ARTICLE), [g for g in questions() if g.answerable][:8]
+    document, some = load(ARTICLE), [g for g in questions() if g.sought][:8]
     settings = Settings(reader=ReaderSettings(trained=False))
     with Pipeline.open(sources=[SEEDS], index=tmp_path, settings=settings) as bot:
-        assert share([score(g, bot.ask(g.question), document) for g in some]) >= 0.5
+        assert share([score(g, bot.ask(g.question, g.history), document) for g in some]) >= 0.5

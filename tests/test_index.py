@@ -710,3 +710,13 @@ def test_a_read_only_folder_can_be_searched(index: Index, cached: bool) -> None:
         after = sorted(path.name for path in folder.iterdir())
         folder.chmod(0o755)
     assert (done.stderr, json.loads(done.stdout or "null"), after) == ("", wanted, names)
+
+
+def test_vocabulary_counts_passages_by_stem(tmp_path: Path) -> None:
+    build(tmp_path, corpus("Boats sank.\nThe boat sails, boats sail.", "Élan and bread", title=""))
+    with Index.open(tmp_path) as index:
+        assert index.vocabulary("b") == {"boat": 2, "bread": 1}
+        assert index.vocabulary("e") == {"elan": 1}
+        assert index.vocabulary("boa") == {"boat": 2}
+        assert index.vocabulary("x") == index.vocabulary("boatx") == {}
+        assert set(index.vocabulary("")) == {"and", "boat", "bread", "elan", "sail", "sank", "the"}

@@ -59,6 +59,19 @@ def test_a_supported_draft_is_shown_with_its_exact_span(tmp_path: Path) -> None:
         assert answer.draft == "Ana Ruiz built the bridge."
 
 
+def test_a_search_is_ordered_by_the_reader_and_others_follow(tmp_path: Path) -> None:
+    question = "Who built the stone bridge at Arta?"
+    with open_pipeline(tmp_path, "", retriever={"top_k": 2}) as bot:
+        first, second = bot.search(question)
+        assert first.score > second.score
+        assert "built by Ana Ruiz" in first.text + second.text
+        (*two, other) = bot.search(question, more=5)
+        assert two == [first, second]
+        assert "Twelve boats" in other.text
+        with pytest.raises(QuestionError):
+            bot.search("  ")
+
+
 def test_an_invented_draft_gives_way_to_the_quote(tmp_path: Path) -> None:
     with open_pipeline(tmp_path, "Pedro Lopez built it in 1850.", **ALWAYS) as bot:
         answer = bot.ask("Who built the stone bridge at Arta?")
@@ -166,3 +179,41 @@ def test_an_overview_quotes_central_sentences_in_order(tmp_path: Path) -> None:
     assert [text[c.start : c.end] for c in answer.citations] == [c.quote for c in answer.citations]
     assert [c.start for c in answer.citations] == sorted(c.start for c in answer.citations)
     assert 2 <= len(answer.citations) <= 4
+
+
+def test_a_topic_the_documents_do_not_mention_is_an_abstention(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "unused", **NEVER) as bot:
+        answer = bot.ask("Tell me about the volcano")
+    assert answer.abstained
+    assert answer.draft == ""
+
+
+def test_a_name_they_do_not_mention_bounds_a_topic_too(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "unused") as bot:
+        answer = bot.ask("What do the documents say about Joe Biden?")
+    assert answer.abstained
+    assert "They do not mention “Joe Biden”." in answer.text
+
+
+def test_a_topic_is_quoted_in_document_order(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "unused", **ALWAYS) as bot:
+        answer = bot.ask("anything on the bridge?")
+    assert [c.start for c in answer.citations] == sorted(c.start for c in answer.citations)
+    assert answer.citations
+    assert answer.draft == ""
+
+
+def test_a_misspelt_question_behind_a_greeting_is_understood(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "Ana Ruiz built the bridge.", **ALWAYS) as bot:
+        answer = bot.ask("Hello! Who built the stnoe brigde at Arta?")
+    assert answer.question == "Hello! Who built the stnoe brigde at Arta?"
+    assert answer.text == "Ana Ruiz built the bridge. [1]"
+
+
+def test_what_happened_is_an_overview_only_at_first(tmp_path: Path) -> None:
+    with open_pipeline(tmp_path, "Boats sank.", **ALWAYS) as bot:
+        first = bot.ask("What happened?")
+        later = bot.ask("What happened?", history=[("What sank in the storm?", "Twelve boats.")])
+    assert len(first.citations) >= 2
+    assert "search" in later.timings
+    assert "search" not in first.timings

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.questions import analyse, offers, topic
+from rag.questions import analyse, asks_yes_or_no, offers, topic
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,58 @@ def test_offers_something_new_of_the_kind(question: str, sentence: str, offered:
     [
         ("What does the article say about the police?", "the police"),
         ("Tell me about Ana Ruiz.", "Ana Ruiz"),
+        ("tell me more about Ana", "Ana"),
+        ("Can you tell me something about the harbour?", "the harbour"),
+        ("Please give me more information on boats.", "boats"),
+        ("what does it say about the police?", "the police"),
+        ("What do you know about the guild?", "the guild"),
+        ("What can you tell me about rust?", "rust"),
+        ("anything on weapons?", "weapons"),
+        ("Is there anything about the army?", "the army"),
+        ("Does the article say anything about rust?", "rust"),
+        ("What is said about the storm?", "the storm"),
+        ("Any details regarding the fire?", "the fire"),
+        ("Tell me about it", ""),
+        ("Tell me what Ana said about the fire", ""),
+        ("What is known as the harbour?", ""),
+        ("What is the report about?", ""),
+        ("What did they do about the fire?", ""),
         ("What did Ana say about the bridge?", ""),
         ("Who told you about it?", ""),
     ],
 )
 def test_topic(question: str, about: str) -> None:
     assert topic(question) == about
+
+
+@pytest.mark.parametrize(
+    ("question", "answered_so"),
+    [
+        ("Was Ana released?", True),
+        ("Did the boats sink in 1954?", True),
+        ("is the harbour deep", True),
+        ("And has Ana left?", True),
+        ("Isn't the bridge made of stone?", True),
+        ("Are there fish in the harbour?", True),
+        ("Was Ana released or not?", True),
+        ("Can cartels buy rifles?", True),
+        ("the bridge: was that long?", True),
+        ("Ana was released, right?", True),
+        ("The boats sank, didn't they?", True),
+        ("Does Ana know Luis?", True),
+        ("Was it red or blue?", False),
+        ("Was Ana released, and why?", False),
+        ("Was Ana released and when?", False),
+        ("Can you tell me who sank it?", False),
+        ("Do you know where Ana is?", False),
+        ("Could anyone explain the fire?", False),
+        ("Who was released?", False),
+        ("When did Ana leave?", False),
+        ("What is rust?", False),
+        ("Doing what?", False),
+        ("Tell me about Ana", False),
+        ("", False),
+    ],
+)
+def test_yes_or_no(question: str, answered_so: bool) -> None:
+    assert asks_yes_or_no(question) is answered_so

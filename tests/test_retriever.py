@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,54 @@ def test_top_k_and_min_score() -> None:
     assert names(retrieve(index, top_k=2)) == ["a", "b"]
     assert names(retrieve(index, min_score=0.6)) == ["a", "b", "c"]
     assert retrieve(Scripted("", "")) == ()
+
+
+class Linked(Scripted):
+    """The first search finds a to f; a's text, or a name in it, leads to z."""
+
+    def __init__(self) -> None:
+        super().__init__("abcdef", "abcdef")
+        self.text = "The novel was printed by Zeta Press"
+        for ranking in self.rankings.values():
+            ranking[0] = (replace(ranking[0][0], text=self.text), 1.0)
+
+    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+        found = super().lexical(question, k)
+        return [(passage("z"), 2.0)] if question == "Zeta Press" else found
+
+
+def test_the_last_places_go_to_what_the_best_hits_lead_to() -> None:
+    index = Linked()
+    asked = {"top_k": 4, "hop_from": 1, "hop_hits": 1}
+    hits = retrieve(index, "where was the novel printed", **asked)
+    assert names(hits) == ["a", "b", "c", "z"]
+    assert hits[3].score < hits[2].score
+    texts = [what for search, what, _ in index.asked if search == "lexical"]
+    assert texts == ["where was the novel printed", "Zeta Press"]
+    together = HashEmbedder().query(f"where was the novel printed  {index.text}").tolist()
+    assert [what for search, what, _ in index.asked if search == "dense"][1] == together
+
+
+def test_more_of_what_was_found_follows() -> None:
+    chosen = RetrieverSettings(rrf_k=60, top_k=4, hop_from=1, hop_hits=1)
+    retriever = Retriever(Linked(), HashEmbedder(), chosen)
+    assert names(retriever.retrieve("where was it printed", more=2)) == [
+        "a",
+        "b",
+        "c",
+        "z",
+        "d",
+        "e",
+    ]
+    assert names(retriever.retrieve("where was it printed", more=9))[4:] == ["d", "e", "f"]
+
+
+def test_no_second_search_where_all_hits_fit_or_none_is_wanted() -> None:
+    for settings in ({"top_k": 6}, {"top_k": 4, "hop_from": 0}, {"top_k": 4, "hop_hits": 0}):
+        index = Linked()
+        found = names(retrieve(index, "where was it printed", **settings))
+        assert found == list("abcdef")[: settings["top_k"]]
+        assert len(index.asked) == 2
 
 
 @pytest.mark.parametrize("kind", ["furniture", "credit"])

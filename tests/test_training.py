@@ -14,51 +14,21 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from transformers import BertConfig, BertModel
 
 from rag.cross_encoder import CrossEncoder
 from rag.errors import ModelDamaged, ModelMissing
 from rag.reader_network import ReaderNetwork, Scores, pack, unpack
+from tests.tiny_bert import CITIES, SENTENCE, tokenizer, write_base
 from training import data, derived, export, measure, mining, network, reader, unanswerable
 from training.data import Example, Recipe, reader_group
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
-
-CITIES = {"Rome": "1201", "Oslo": "1302", "Lima": "1403", "Bern": "1504", "Kyiv": "1605"}
-SENTENCE = "The old town of {} was founded in {} by the sea ."
-
-
-def tokenizer() -> Tokenizer:
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789.?'"
-    words = "the old town of was founded in by sea when what who".split()
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words, *letters, *(f"##{c}" for c in letters)]
-    made = Tokenizer(
-        WordPiece({piece: i for i, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
-    )
-    made.normalizer = BertNormalizer(lowercase=True)
-    made.pre_tokenizer = BertPreTokenizer()
-    return made
+from training.network_run import Run, Schedule, train
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=tokenizer().get_vocab_size(),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=300,
-    )
-    BertModel(config).save_pretrained(folder)
-    tokenizer().save(str(folder / "tokenizer.json"))
-    return folder
+    return write_base(tmp_path_factory.mktemp("base"))
 
 
 def groups() -> list[data.Group]:
@@ -81,26 +51,26 @@ def rows(base: Path) -> list[tuple[Row, ...]]:
 
 
 @pytest.fixture
-def begin(base: Path, tmp_path: Path) -> Callable[[str], reader.Run]:
-    schedule = reader.Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
+def begin(base: Path, tmp_path: Path) -> Callable[[str], Run]:
+    schedule = Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
 
-    def run(name: str) -> reader.Run:
+    def run(name: str) -> Run:
         fresh = network.begin(ReaderNetwork.start(base, seed=0))
-        return reader.Run(fresh, schedule, tmp_path / name)
+        return Run(fresh, schedule, tmp_path / name)
 
     return run
 
 
-def same(one: reader.Run, other: reader.Run) -> bool:
+def same(one: Run, other: Run) -> bool:
     pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_loss_goes_down_and_the_answers_are_found(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], tmp_path: Path
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]], tmp_path: Path
 ) -> None:
     run = begin("down")
-    reader.train(run, rows, steps=120)
+    train(run, rows, steps=120)
     lines = [
         json.loads(line) for line in (tmp_path / "down" / "log.jsonl").read_text().split("\n")[:-1]
     ]
@@ -112,30 +82,30 @@ def test_loss_goes_down_and_the_answers_are_found(
 
 
 def test_a_stopped_run_goes_on_exactly(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
 ) -> None:
     through = begin("through")
-    reader.train(through, rows, steps=12)
+    train(through, rows, steps=12)
     stopped = begin("stopped")
-    reader.train(stopped, rows, steps=7)
+    train(stopped, rows, steps=7)
     resumed = begin("stopped")
     assert resumed.resume()
     assert (resumed.step, resumed.done) == (stopped.step, stopped.done)
     assert same(resumed, stopped)
-    reader.train(resumed, rows, steps=5)
+    train(resumed, rows, steps=5)
     assert (resumed.step, resumed.done) == (through.step, through.done)
     assert same(resumed, through)
 
 
-def test_nothing_to_resume(begin: Callable[[str], reader.Run]) -> None:
+def test_nothing_to_resume(begin: Callable[[str], Run]) -> None:
     assert not begin("new").resume()
 
 
 def test_the_big_tables_stay_as_they_were(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]]
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
 ) -> None:
     fresh, run = begin("fresh"), begin("frozen")
-    reader.train(run, rows, steps=3)
+    train(run, rows, steps=3)
     was, now = fresh.network.encoder.state_dict(), run.network.encoder.state_dict()
     same_now = {name for name in was if torch.equal(was[name], now[name])}
     assert {
@@ -145,10 +115,10 @@ def test_the_big_tables_stay_as_they_were(
 
 
 def test_exported_weights_give_the_same_judgement(
-    begin: Callable[[str], reader.Run], rows: list[tuple[Row, ...]], base: Path, tmp_path: Path
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]], base: Path, tmp_path: Path
 ) -> None:
     run = begin("shipped")
-    reader.train(run, rows, steps=120)
+    train(run, rows, steps=120)
     output = tmp_path / "weights" / "reader.safetensors"
     error = export.export(export.checkpoint_weights(run.folder), base, output, {"note": "tiny"})
     assert error < 0.02
@@ -232,6 +202,29 @@ def test_a_title_is_read_like_the_words_before_the_passage(base: Path, shipped: 
     assert apart.relevance == pytest.approx(joined.relevance, abs=1e-5)
     assert apart.answerable == pytest.approx(joined.answerable, abs=1e-5)
     assert 0 <= apart.start < apart.end <= len(text)
+
+
+def test_every_part_has_its_own_best_span(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = " ".join(SENTENCE.format(city, year) for city, year in CITIES.items())
+    long = len(SENTENCE.format("Rome", "1201"))
+    parts = [(at, at + long) for at in range(0, len(text), long + 1)]
+    (one,) = opened.judge("when was Oslo founded ?", [text], parts=[[*parts, (3, 3)]])
+    for (low, high), (start, end, score) in zip(parts, one.parts, strict=False):
+        assert low <= start < end <= high
+        (alone,) = opened.judge("when was Oslo founded ?", [text], parts=[[(low, high)]])
+        assert alone.parts == ((start, end, pytest.approx(score, abs=1e-4)),)
+    assert one.parts[-1] == (3, 3, -np.inf)
+    assert one.span_score == pytest.approx(max(p[2] for p in one.parts), abs=2.0)
+    assert one.span_score >= max(p[2] for p in one.parts)
+
+
+def test_a_part_across_windows_is_read_in_all_of_them(base: Path, shipped: Path) -> None:
+    opened = CrossEncoder.open(base, shipped)
+    text = "sea " * 900
+    (one,) = opened.judge("sea", [text], parts=[[(0, len(text)), (3200, 3300)]])
+    assert one.parts[0] == (one.start, one.end, one.span_score)
+    assert 3200 <= one.parts[1][0] < one.parts[1][1] <= 3300
 
 
 def test_nothing_to_judge(base: Path, shipped: Path) -> None:

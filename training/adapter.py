@@ -31,6 +31,7 @@ from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
 from training import run as running
 from training.lora import SCALE, Shape, adapt, changed
 from training.phrasing import Phrasing, phrasings
+from training.program import add_options, carry_out, chosen, helpers, parser
 
 PROGRAM = "training.adapter"
 OUTPUT = Path("rag/weights/adapter.safetensors")
@@ -190,37 +191,29 @@ def opened(base: Path) -> TransformersGenerator:
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = running.arguments(PROGRAM, __doc__ or "", SCHEDULE)
-    parser.add_argument("--export", action="store_true", help="write the weights and do no more")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="file that is written")
-    for name, default in asdict(Shape()).items():
-        parser.add_argument(f"--lora-{name}", type=type(default), default=default)
-    return parser.parse_args(given)
+    made = parser(PROGRAM, __doc__, SCHEDULE)
+    made.add_argument("--export", action="store_true", help="write the weights and do no more")
+    made.add_argument("--output", type=Path, default=OUTPUT, help="file that is written")
+    add_options(made, Shape())
+    return made.parse_args(given)
 
 
 def main(given: Sequence[str]) -> None:
     """Train, and leave the weights in the run's folder and in the package's."""
     asked = arguments(given)
     torch.set_num_threads(1)
-    schedule = running.Schedule(**{name: getattr(asked, name) for name in asdict(SCHEDULE)})
-    shape = Shape(asked.lora_rank, asked.lora_first)
     base = models.locate(DEFAULT_GENERATOR, ModelSettings())
     if not asked.export:
-        learned(asked, given, schedule, shape, base)
+        learned(asked, given, base)
     if asked.rank == 0:
         size = export(asked.run, base, asked.output)
         print(f"{asked.output}: {size / 1e6:.1f} MB")
 
 
-def learned(
-    asked: argparse.Namespace,
-    given: Sequence[str],
-    schedule: running.Schedule,
-    shape: Shape,
-    base: Path,
-) -> None:
+def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None:
     """Train from the last checkpoint, if there is one, to the end of the budget."""
-    others = running.others(asked, PROGRAM, given)
+    schedule, shape = chosen(asked, SCHEDULE), chosen(asked, Shape())
+    others = helpers(PROGRAM, given, asked)
     generator = opened(base)
     end = int(generator.tokenizer.eos_token_id)
     made = {
@@ -232,14 +225,8 @@ def learned(
         for kept in (False, True)
     }
     run = Run(adapt(generator.decoder.model, shape, schedule.seed), schedule, asked.run, end)
-    run.resume()
-    running.meet(asked)
-    if asked.rank == 0:
-        about = {"schedule": asdict(schedule), "shape": asdict(shape), "step": run.step}
-        running.write(asked.run, about | {"rows": len(made[False]), "held_out": len(made[True])})
-    train(run, made[False], made[True])
-    for other in others:
-        other.wait()
+    about = {"shape": asdict(shape), "rows": len(made[False]), "held_out": len(made[True])}
+    carry_out(run, partial(train, run, made[False], made[True]), about, asked, others)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much may change: the rank, and the first layer that does."""
+    """How much may change: the rank of a change, and the first layer that does."""
 
-    rank: int = 16
+    low_rank: int = 16
     first: int = 15
 
 
@@ -51,7 +51,7 @@ def adapt(model: Any, shape: Shape, seed: int) -> Any:
         for part in (layer.self_attn, layer.mlp):
             for name in PROJECTIONS:
                 if isinstance(inner := getattr(part, name, None), nn.Linear):
-                    setattr(part, name, LowRank(inner, shape.rank))
+                    setattr(part, name, LowRank(inner, shape.low_rank))
     return model
 
 

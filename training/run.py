@@ -2,21 +2,16 @@
 
 The learning rate follows the share of the budget that is used, rows or minutes, whichever is
 further, so a run on a slow machine still ends well. Every few minutes the state is written, so that
-a killed run goes on where it was. Knows nothing of what is learned.
-
-Processes of one thread each, not threads: on busy cores two threads wait for each other at every
-operation, two processes only once a step.
+a killed run goes on where it was. Knows nothing of what is learned, and no command line.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -208,41 +203,3 @@ def place() -> tuple[int, int]:
     if not distributed.is_initialized():
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()
-
-
-def arguments(program: str, about: str, schedule: Schedule) -> argparse.ArgumentParser:
-    """Return a parser for what every run is told, with the schedule's fields as options."""
-    parser = argparse.ArgumentParser(prog=program, description=about)
-    folder = Path("runs") / program.rpartition(".")[2]
-    parser.add_argument("--data", type=Path, required=True, help="folder of the training files")
-    parser.add_argument("--run", type=Path, default=folder, help="folder of the run")
-    parser.add_argument("--processes", type=int, default=2, help="each with one thread")
-    parser.add_argument("--rank", type=int, default=0, help="set between the processes")
-    for name, default in asdict(schedule).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    return parser
-
-
-def others(asked: argparse.Namespace, program: str, given: Sequence[str]) -> list[Any]:
-    """Start the other processes of a run, if this is the first."""
-    if asked.rank > 0:
-        return []
-    asked.run.mkdir(parents=True, exist_ok=True)
-    _meeting(asked).unlink(missing_ok=True)
-    command = [sys.executable, "-m", program, *given, "--rank"]
-    return [subprocess.Popen([*command, str(i)]) for i in range(1, asked.processes)]
-
-
-def meet(asked: argparse.Namespace) -> None:
-    """Wait until all processes of a run are ready."""
-    if asked.processes > 1:
-        distributed.init_process_group(
-            "gloo",
-            init_method=f"file://{_meeting(asked)}",
-            rank=asked.rank,
-            world_size=asked.processes,
-        )
-
-
-def _meeting(asked: argparse.Namespace) -> Path:
-    return Path(asked.run / "meeting").resolve()

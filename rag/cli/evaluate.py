@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rag import evaluation
+from rag.cli import outcome_rows, shown, workers
 from rag.cli import rows as lines
-from rag.cli import shown
 from rag.cli.terminal import Progress, Terminal
-from rag.dataset import Dataset
+from rag.dataset import Dataset, Item
+from rag.entailment import Entailment
 from rag.outcomes import Outcome
 from rag.pipeline import Pipeline, build
 from rag.settings import Settings
 
 RANKED_PASSAGES = 50
+NO_JUDGE = "no judge of support is installed: citation recall and precision are left out"
 
 
 def run(
@@ -29,21 +32,36 @@ def run(
     retrieval_only: bool,
     seed: int,
     rows: str,
+    jobs: int,
+    given: Path | None,
 ) -> None:
-    """Evaluate and print."""
+    """Evaluate and print. `given` are rows of an earlier run, measured again instead of asking."""
     dataset = Dataset.open(folder)
-    asked = dataset.sample(limit, seed) if limit else dataset
     with terminal.progress() as progress:
-        place = _index(dataset, index, settings, progress)
-        if retrieval_only or not dataset.judges_answers:
-            outcomes = _ranked(asked, place, settings, progress)
+        if given is not None:
+            asked, outcomes = outcome_rows.read(given, dataset)
         else:
-            outcomes = _answered(asked, place, settings, progress)
+            asked = dataset.sample(limit, seed) if limit else dataset
+            place = _index(dataset, index, settings, progress)
+            way = answering if dataset.judges_answers else searching
+            opener = partial(ranking if retrieval_only else way, place, alone(settings))
+            outcomes = workers.deal(asked.items, opener, jobs, _staged(progress, "questions"))
+        outcomes = _judged(outcomes, settings, terminal, progress)
     done = evaluation.report(asked, outcomes, seed=seed)
     if rows:
         with lines.written(rows) as file:
-            file.writelines(f"{lines.dump(outcome_row(one))}\n" for one in outcomes)
+            file.writelines(f"{lines.dump(outcome_rows.row(one))}\n" for one in outcomes)
     terminal.print(lines.dump(done.row()) if json else shown.report(done))
+
+
+def alone(settings: Settings) -> Settings:
+    """Return settings with one thread a process, unless a number was asked for.
+
+    The number of threads may change the last bits of a score, so that it must not depend on how
+    many processes there are.
+    """
+    models = settings.models.model_copy(update={"threads": settings.models.threads or 1})
+    return settings.model_copy(update={"models": models})
 
 
 def _index(
@@ -68,10 +86,9 @@ def _key(dataset: Dataset, settings: Settings) -> str:
     return f"{dataset.digest[:16]}-{hashlib.sha256(cut.encode()).hexdigest()[:8]}"
 
 
-def _ranked(
-    dataset: Dataset, place: Path, settings: Settings, progress: Progress | None
-) -> tuple[Outcome, ...]:
-    """Retrieve deep enough that ten documents are ranked; the generator is not loaded."""
+@contextmanager
+def ranking(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcome]]:
+    """Open what ranks deep enough for ten documents; the generator is not loaded."""
     from rag.embedder import SentenceEmbedder
     from rag.index import Index
     from rag.retriever import Retriever
@@ -79,38 +96,40 @@ def _ranked(
     embedder = SentenceEmbedder.open(settings.models)
     deep = settings.retriever.model_copy(update={"top_k": RANKED_PASSAGES})
     with Index.open(place, embedder.identity) as index:
-        retriever = Retriever(index, embedder, deep)
-        return evaluation.rank(dataset, retriever.retrieve, _staged(progress))
+        yield partial(evaluation.rank, retrieve=Retriever(index, embedder, deep).retrieve)
 
 
-def _answered(
-    dataset: Dataset, place: Path, settings: Settings, progress: Progress | None
+@contextmanager
+def searching(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcome]]:
+    """Open a pipeline of one's own that ranks as it would to answer, deep enough likewise."""
+    with Pipeline.open(index=place, settings=settings) as bot:
+        yield partial(evaluation.rank, retrieve=partial(bot.search, more=RANKED_PASSAGES))
+
+
+@contextmanager
+def answering(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcome]]:
+    """Open a pipeline of one's own."""
+    with Pipeline.open(index=place, settings=settings) as bot:
+        yield partial(evaluation.answer, ask=bot.ask, document=bot.document)
+
+
+def _judged(
+    outcomes: tuple[Outcome, ...],
+    settings: Settings,
+    terminal: Terminal,
+    progress: Progress | None,
 ) -> tuple[Outcome, ...]:
-    bot = Pipeline.open(index=place, settings=settings, progress=progress)
-    try:
-        return evaluation.answer(dataset, bot.ask, bot.document, _staged(progress))
-    finally:
-        bot.close()
+    """Have the answers judged, if there are any and the judge's weights are here."""
+    if all(one.answer is None for one in outcomes):
+        return outcomes
+    judge = Entailment.shipped(settings.models)
+    if judge is None:
+        terminal.note(NO_JUDGE)
+        return outcomes
+    return evaluation.judge(outcomes, judge, _staged(progress, "support"))
 
 
-def _staged(progress: Progress | None) -> Callable[[int, int], None] | None:
+def _staged(progress: Progress | None, stage: str) -> Callable[[int, int], None] | None:
     if progress is None:
         return None
-    return lambda done, total: progress("questions", done, total)
-
-
-def outcome_row(one: Outcome) -> dict[str, Any]:
-    """Return one question's outcome as JSON can hold it."""
-    row: dict[str, Any] = {
-        "id": one.item.id,
-        "question": one.item.question,
-        "answerable": one.item.answerable,
-        "answers": list(one.item.answers),
-        "gold": dict(one.item.gold),
-        "ranked": list(one.ranked),
-        "seconds": one.seconds,
-    }
-    if one.answer is not None:
-        row |= {"right": one.right, "answer": lines.answer_row(one.answer, one.item.id)}
-        row |= {"draft": one.answer.draft, "rejected": one.answer.rejected}
-    return row
+    return lambda done, total: progress(stage, done, total)

@@ -162,6 +162,18 @@ def evaluate(
     rows: Annotated[
         str, typer.Option(metavar="FILE", help="Write a JSON line for each question here.")
     ] = "",
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Ask in N processes of one thread; the report is the same."
+        ),
+    ] = 1,
+    given: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE", help="Measure what --rows wrote again, asking nothing."
+        ),
+    ] = None,
 ) -> None:
     """Ask a dataset's questions and print measures with 95 % intervals.
 
@@ -181,6 +193,8 @@ def evaluate(
         retrieval_only=retrieval_only,
         seed=seed,
         rows=rows,
+        jobs=jobs,
+        given=given,
     )
 
 

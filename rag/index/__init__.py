@@ -213,6 +213,14 @@ class Index:
         count = "SELECT count(*) FROM terms WHERE terms MATCH ?"
         return {term: self._query(count, (lexical.phrase(term),))[0][0] for term in terms}
 
+    def vocabulary(self, first: str) -> dict[str, int]:
+        """Return the stems that begin so, and how many passages hold each, in byte order.
+
+        Stems are what the database makes of words: without case, accents and endings.
+        """
+        statement = "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?"
+        return dict(self._query(statement, (first, f"{first}\U0010ffff")))
+
     def verify(self) -> None:
         """Check every row against its digests; reading does this only for the rows it reads.
 

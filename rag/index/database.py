@@ -60,6 +60,10 @@ CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
 END;
 """
 
+VOCABULARY = """
+CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab ('main', 'terms', 'row')
+"""  # a reader's view of the stems in `terms`; it lives in memory, the file holds nothing of it
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -183,6 +187,8 @@ def _snapshot(uri: str) -> sqlite3.Connection:
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(VOCABULARY)
         connection.execute("PRAGMA query_only = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute("BEGIN")

@@ -1,0 +1,46 @@
+"""Train the judge of support: `python -m training.judge --data ../shared/train --minutes 15`.
+
+A second network from the reader's base, for measuring citations: it says whether a text supports a
+sentence, and learns nothing else. Only the last layers of the encoder and the support head change,
+so that little has to be shipped. A killed run goes on with the same command; afterwards
+
+    python -m training.export --run runs/judge --output rag/weights/judge.safetensors
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+
+from rag.entailment import CLAIM, UPPER
+from rag.reader_network import ReaderNetwork
+from training.claims import ClaimRecipe, plan
+from training.encoding import Encoder
+from training.network_run import Run, Schedule, train
+from training.program import carry_out, chosen, helpers, parser
+from training.reader import base_folder, open_encoder
+
+PROGRAM = "training.judge"
+SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400)
+
+
+def main(given: Sequence[str]) -> None:
+    """Prepare the plan, train, and leave the weights in the run's folder."""
+    asked = parser(PROGRAM, __doc__, SCHEDULE).parse_args(given)
+    torch.set_num_threads(1)
+    schedule, base = chosen(asked, SCHEDULE), base_folder()
+    others = helpers(PROGRAM, given, asked)
+    encoder = Encoder(open_encoder(base, schedule.length).tokenizer, schedule.length, CLAIM)
+    groups = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed), schedule.seed)
+    kept = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed, kept=True), schedule.seed)
+    network = ReaderNetwork.start(base, schedule.seed).only_support(UPPER)
+    run = Run(network, schedule, asked.run)
+    about = {"groups": len(groups)}
+    carry_out(run, partial(train, run, groups, kept), about, asked, others)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
