@@ -134,5 +134,5 @@ def test_the_real_tokenizer_finds_the_prompt_within_the_budget(
     evidence = ["Ærø’s ferry — № 7 — crossed twice, 漢字 and all. " * 6] * 3
     for budget in (80, 150, 300, 512):
         prompt = answer_prompt("Who? " * 40, evidence, budget=budget, count=generator.count)
-        ids, _ = generator._encode(prompt)
+        ids, _ = generator.encode(prompt)
         assert budget * 0.6 < len(ids) <= budget
