@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from rag import words
-from rag.calibration import Logistic
+from rag.calibration import Calibration, Logistic
 from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.features import Candidate, Features, Judge
@@ -294,10 +294,10 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     best = one.candidates[int(np.argsort(-logits, kind="stable")[0])]
     able = one.case.gold is not None
     right = able and bool(contains(best.text, [one.case.answer]))
-    said = best.hit.document, best.answer
     short = ""
-    if said[1] is not None:
-        short = best.hit.text[said[1].start - best.hit.start : said[1].end - best.hit.start]
+    if best.answer is not None:
+        start = best.hit.start
+        short = best.hit.text[best.answer.start - start : best.answer.end - start]
     return Judged(
         one.features.of_passages(one.candidates, logits, one.case.hits),
         np.array([int(hit.document == one.case.document) for hit in one.case.hits]),
@@ -308,36 +308,26 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     )
 
 
-@dataclass(frozen=True)
-class Models:
-    """The four models."""
-
-    sentence: Logistic
-    passage: Logistic
-    answerable: Logistic
-    confidence: Logistic
-
-    @classmethod
-    def fit(cls, every: Sequence[Described]) -> Models:
-        """Fit them on these cases, each kind weighing its share."""
-        with_answer = [one for one in every if one.case.gold is not None]
-        sentence = fit(
-            np.concatenate([one.rows for one in with_answer]),
-            np.concatenate([one.right for one in with_answer]),
-        )
-        judged = [judge(sentence, one) for one in every]
-        able = [one for one in judged if one.able]
-        verdicts = np.stack([one.verdict for one in judged])
-        weights = weigh(every, SHARES)
-        return cls(
-            sentence,
-            fit(
-                np.concatenate([one.passages for one in able]),
-                np.concatenate([one.gold for one in able]),
-            ),
-            fit(verdicts, np.array([one.able for one in judged]), weights),
-            fit(verdicts, np.array([one.right for one in judged]), weights),
-        )
+def fit_models(every: Sequence[Described]) -> Calibration:
+    """Fit the four models on these cases, each kind weighing its share."""
+    with_answer = [one for one in every if one.case.gold is not None]
+    sentence = fit(
+        np.concatenate([one.rows for one in with_answer]),
+        np.concatenate([one.right for one in with_answer]),
+    )
+    judged = [judge(sentence, one) for one in every]
+    able = [one for one in judged if one.able]
+    verdicts = np.stack([one.verdict for one in judged])
+    weights = weigh(every, SHARES)
+    return Calibration(
+        sentence=sentence,
+        passage=fit(
+            np.concatenate([one.passages for one in able]),
+            np.concatenate([one.gold for one in able]),
+        ),
+        answerable=fit(verdicts, np.array([one.able for one in judged]), weights),
+        confidence=fit(verdicts, np.array([one.right for one in judged]), weights),
+    )
 
 
 def weigh(every: Sequence[Described], shares: Mapping[str, float]) -> NDArray[np.float64]:
@@ -352,7 +342,7 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
     outcomes: dict[int, Judged] = {}
     ranked: list[float] = []
     for fold in range(FOLDS):
-        models = Models.fit([one for one in every if one.case.fold != fold])
+        models = fit_models([one for one in every if one.case.fold != fold])
         for i, one in enumerate(every):
             if one.case.fold != fold:
                 continue
@@ -371,7 +361,7 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
     for kind in ("removed", "changed"):
         these = [i for i, one in enumerate(every) if one.case.kind in ("answerable", kind)]
         found[f"{kind}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
-    models = Models.fit(every)
+    models = fit_models(every)
     features = every[0].features
     best = found["threshold"] = max(THRESHOLDS, key=lambda t: found[f"right_at_{t}"])
     coefficients: dict[str, object] = {
