@@ -2,7 +2,7 @@
 
 Read the gzipped JSON lines, keep a slice aside by content hash, and write each question as a group:
 its right passage, a near but wrong one, and sometimes a changed question that the right passage no
-longer answers. Knows nothing of tokens or networks.
+longer answers, or the right passage without what answers it. Knows nothing of tokens or networks.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from random import Random
 from typing import Any
 
 from training.mining import Neighbours
-from training.unanswerable import change
+from training.unanswerable import change, withhold
 
 SUPPORT = ("supported", "refuted", "unrelated")
+YES_OR_NO = ("boolq", "bioasq", "pubmedqa")  # whose hypotheses are questions
 HELD_OUT = 40  # one row in forty is never trained on
 
 
@@ -62,7 +63,7 @@ class Recipe:
         ("quoref", 1.5),
         ("covid-qa", 0.8),
         ("bioasq", 1.0),
-        ("fairytaleqa", 0.4),
+        ("fairytaleqa", 0.7),
         ("clapnq", 2.0),
     )
     generative: tuple[tuple[str, float], ...] = (
@@ -86,9 +87,10 @@ class Recipe:
         ("boolq", 0.15),
         ("bioasq", 0.5),
     )
-    titled: int = 2000
+    titled: int = 4000
     near: float = 0.6
     changed: float = 0.5
+    withheld: float = 0.3
     rerank_negatives: int = 2
 
 
@@ -129,7 +131,7 @@ def reader_group(
     random: Random,
     alike: Mapping[str, Sequence[str]] | None = None,
 ) -> Group:
-    """Write a reader row as a group: right passage, near passage, changed question."""
+    """Write a reader row as a group: right passage, near passage, changed question, cut passage."""
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
     if span is None:
@@ -143,6 +145,10 @@ def reader_group(
         changed = change(question, passage, row["answer"], random, alike)
         if changed is not None:
             group.append(Example(changed, passage, None, 0.0, None, True, None, source))
+    if random.random() < recipe.withheld:
+        cut = withhold(passage, row["answer"])
+        if cut is not None:
+            group.append(Example(question, cut, None, 0.0, None, True, None, source))
     return tuple(group)
 
 
@@ -158,13 +164,26 @@ def rerank_group(row: dict[str, Any], negatives: int, random: Random) -> Group:
 
 
 def nli_group(row: dict[str, Any]) -> Group:
-    """Write a premise and hypothesis as a group of one."""
-    label = SUPPORT.index(row["label"])
-    return (Example(row["hypothesis"], row["premise"], support=label, source=row["source"]),)
+    """Write a premise and hypothesis as a group of one.
+
+    A hypothesis that is a question is answered by a premise that says yes or no to it.
+    """
+    label, source = row["label"], row["source"]
+    answered = 1.0 if source.startswith(YES_OR_NO) and label != "unrelated" else None
+    support = SUPPORT.index(label)
+    return (
+        Example(
+            row["hypothesis"],
+            row["premise"],
+            answerable=answered,
+            support=support,
+            source=source,
+        ),
+    )
 
 
 def titled_groups(found: list[dict[str, Any]], count: int, random: Random) -> list[Group]:
-    """Write yes/no search questions, whose premises open with a title, as relevance groups.
+    """Write yes/no search questions, whose premises open with a title and answer them, as groups.
 
     The wrong passage is the one of another row with a word of its title in the question, else any.
     """
@@ -181,8 +200,9 @@ def titled_groups(found: list[dict[str, Any]], count: int, random: Random) -> li
         near = [i for word in question.split() for i in titles.get(word, ())]
         wrong = random.choice([i for i in near if texts[i] != texts[index]] or [index - 1])
         if texts[wrong] != texts[index]:
-            right = Example(question, texts[index], 1.0, source="boolq/titled")
-            groups.append((right, Example(question, texts[wrong], 0.0, source="boolq/titled")))
+            right = Example(question, texts[index], 1.0, 1.0, source="boolq/titled")
+            other = Example(question, texts[wrong], 0.0, 0.0, null=True, source="boolq/titled")
+            groups.append((right, other))
     return groups
 
 

@@ -1,7 +1,7 @@
-"""Questions that sound right for a passage but that it does not answer.
+"""Questions that sound right for a passage but that it does not answer, and cut passages.
 
 After the kinds of negative that people wrote for SQuAD 2.0 (Rajpurkar et al. 2018, table 2): a
-number or year changed, an entity swapped, a word turned into its opposite, or into one that is
+number or year changed, an entity swapped, two entities exchanged, a word turned into its opposite, or into one that is
 near it but not the same (an army for a navy), as in AddSent (Jia & Liang 2017).
 """
 
@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
+
+from rag.passages import sentences
 
 OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
 more fewer, oldest newest, earliest latest, before after, north south, northern southern, east west,
@@ -40,6 +42,8 @@ for _pair in OPPOSITES.replace("\n", " ").split(","):
 NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
 NAME = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+|de\s+)?[A-Z][\w'’-]*)*")
 WORD = re.compile(r"[A-Za-z']+")
+BESIDE = re.compile(r"\b(?:and|or|with|versus|vs|of|between|than)\b|[,/&]")
+REST = 150  # characters at least of a passage that something was taken out of
 QUESTION_WORDS = frozenset(
     "what who whom whose when where which why how in on at by for from to did do does is was are "
     "were the a an if during after before according of and it he she they this that there".split()
@@ -97,6 +101,23 @@ def change_name(question: str, passage: str, answer: str, random: Random) -> str
     return question.replace(old, random.choice(alike), 1)
 
 
+def change_roles(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Let two names of the question take each other's place, unless they stand side by side."""
+    asked = names(question)
+    found = [name for name in dict.fromkeys(asked) if asked.count(name) == 1 and len(name) > 2]
+    if len(found) < 2:
+        return None
+    one, other = random.sample(found, 2)
+    if one in other or other in one:
+        return None
+    first, second = sorted((one, other), key=question.index)
+    start, end = question.index(first), question.index(second)
+    between = question[start + len(first) : end]
+    if BESIDE.search(between) or not WORD.search(between) or end < start + len(first):
+        return None
+    return f"{question[:start]}{second}{between}{first}{question[end + len(second) :]}"
+
+
 def change_opposite(question: str, passage: str, answer: str, random: Random) -> str | None:
     """Turn one word of the question into its opposite, or negate its verb."""
     found = [m for m in WORD.finditer(question) if m.group().lower() in OPPOSITE]
@@ -146,7 +167,7 @@ def change(
 
     `alike` are, for a lower-case word, others that are near it; without them no such swap is made.
     """
-    ways: list[Change] = [change_number, change_name, change_opposite]
+    ways: list[Change] = [change_number, change_name, change_roles, change_opposite]
     if alike:
         ways.append(partial(change_word, alike=alike))
     random.shuffle(ways)
@@ -155,3 +176,15 @@ def change(
         if changed is not None and changed != question:
             return changed
     return None
+
+
+def withhold(passage: str, answer: str) -> str | None:
+    """Return the passage without the sentences that hold the answer; None if too little is left."""
+    if not answer.strip():
+        return None
+    told = answer.casefold()
+    spans = sentences(passage)
+    kept = [passage[s.start : s.end] for s in spans]
+    kept = [text for text in kept if told not in text.casefold()]
+    rest = " ".join(kept)
+    return rest if len(kept) < len(spans) and len(rest) >= REST else None
