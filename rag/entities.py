@@ -56,12 +56,9 @@ class Entities:
             first = first and mention.placed
         if first and (phrase := asked_about(question)):
             self._add(phrase, ASKED)
-        seeks = _ASKS_FOR_PERSON.intersection(map(words.fold, words.tokens(question)[:2]))
-        seeks = seeks if not any(m.person for m in asked) else frozenset()
+        found = answering(question, asked, heard)
         for mention in heard:
-            new = seeks and mention.person
-            self._add(mention, ANSWERED if new else HEARD)
-            seeks = frozenset() if new else seeks
+            self._add(mention, ANSWERED if mention is found else HEARD)
 
     def person(self, gender: str, besides: Sequence[str] = ()) -> str:
         """Return the person most likely meant by a pronoun of this gender, or ""."""
@@ -104,6 +101,20 @@ class Entities:
             self._all.append(entity)
         entity.weight += weight
         entity.person = entity.gender != "" or (entity.person and mention.person)
+
+
+def answering(question: str, asked: Sequence[Mention], heard: Sequence[Mention]) -> Mention | None:
+    """Return the person of an answer whom "who ...?" asked for, or None.
+
+    Somebody with a title, or who is said to speak, rather than somebody else; nobody whose name is
+    among the words of the question.
+    """
+    seeks = _ASKS_FOR_PERSON.intersection(map(words.fold, words.tokens(question)[:2]))
+    if not seeks or any(m.person and m.text[0].isupper() for m in asked):
+        return None
+    said = words.stems(question)
+    new = [m for m in heard if m.person and not words.stems(m.text) <= said]
+    return next((m for m in new if m.sure), next(iter(new), None))
 
 
 def asked_about(question: str) -> Mention | None:

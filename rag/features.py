@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.embedder import Embedder
-from rag.questions import Question, defines, offers
+from rag.questions import Question, asks_yes_or_no, defines, offers
 from rag.types import Hit, Judgement, Passage, Span
 
 LONGEST_UNIT = 600  # characters
@@ -33,7 +33,7 @@ SENTENCE = (
 VERDICT = (
     *("best", "second", "cosine", "covered", "covered_passage", "covered_hits"),
     *("names_missing", "names_missing_sentence", "numbers_missing", "offers_not", "unknown"),
-    *("dense_first", "short"),
+    *("dense_first", "short", "yes_or_no"),
 )
 JUDGED_SENTENCE = ("relevance", "answerable", "span", "span_behind", "relevance_behind")
 JUDGED_VERDICT = (
@@ -180,6 +180,7 @@ class Features:
             sum(rarity[t] for t in unknown) / max(1e-9, sum(rarity.values())),
             max((hit.dense for hit in hits if hit.dense is not None), default=0.0),
             float(len(question.content) <= 2),
+            float(asks_yes_or_no(question.text)),
         ]
         if self._judge:
             found += [f[name] for name in JUDGED_SENTENCE]

@@ -44,8 +44,9 @@ _SPEAKS = re.compile(r",? (?:said|says|told|thinks|argues|believes)\b")
 class Mention:
     """A phrase as written and where it starts.
 
-    `name` tells a proper name from other phrases, `person` whether it looks like a person's, and
-    `placed` whether it only says where ("in Lima").
+    `name` tells a proper name from other phrases, `person` whether it looks like a person's, `sure`
+    whether a title or a verb of saying makes it one ("Dr. Ruiz", "Ana said"), and `placed` whether
+    it only says where ("in Lima").
     """
 
     text: str
@@ -53,6 +54,7 @@ class Mention:
     name: bool = False
     person: bool = False
     placed: bool = False
+    sure: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -75,11 +77,18 @@ def names(text: str, known: frozenset[str] = frozenset()) -> tuple[Mention, ...]
         if token[0].isdigit() or (token not in parts and words.fold(token) not in known):
             continue
         owner = spans and text[spans[-1][1] - 2 : spans[-1][1]] in ("'s", "’s")
-        if spans and not owner and _LINK.fullmatch(text, spans[-1][1], match.start()):
+        link = spans and not owner and _LINK.fullmatch(text, spans[-1][1], match.start())
+        if link or (spans and _abbreviated(text, spans[-1], match.start())):
             spans[-1] = (spans[-1][0], match.end())
         else:
             spans.append((match.start(), match.end()))
     return tuple(_name(text, *span) for span in spans if not _is_adjective(text, *span))
+
+
+def _abbreviated(text: str, span: tuple[int, int], end: int) -> bool:
+    """Tell whether a span is a title with its full stop, and what begins at `end` its name."""
+    title = words.fold(text[slice(*span)])
+    return title in _TITLES and text[span[1] : end].replace("\N{NO-BREAK SPACE}", " ") == ". "
 
 
 def _is_adjective(text: str, start: int, end: int) -> bool:
@@ -101,7 +110,8 @@ def _name(text: str, start: int, end: int) -> Mention:
     other = other or not _NOT_PEOPLE.isdisjoint(parts)
     if article:
         start, said = start - 4, f"the {said}"
-    return Mention(said, start, True, titled or speaks or not other, placed)
+    sure = titled or speaks
+    return Mention(said, start, True, sure or not other, placed, sure)
 
 
 def phrases(text: str) -> tuple[Mention, ...]:

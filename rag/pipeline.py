@@ -21,10 +21,11 @@ from rag.errors import QuestionError, SourceEmpty
 from rag.gathering import gather, overlap
 from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
+from rag.joining import together
 from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
 from rag.prompts import EXAMPLES, answer_prompt
-from rag.questions import topic
+from rag.questions import parts, topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
@@ -130,9 +131,38 @@ class Pipeline:
         if told is not None:
             yield Event("answer", answer=told)
             return
-        yield Event("stage", "search")
         asked = standalone(smalltalk.without_greeting(question), history)
         asked = self._spelling.mended(asked)
+        several = parts(asked)
+        if len(several) == 1:
+            yield from self._one(question, asked, clock, stop)
+        else:
+            yield from self._each(question, several, history, stop)
+
+    def _each(
+        self,
+        question: str,
+        several: Sequence[str],
+        history: History,
+        stop: threading.Event | None,
+    ) -> Iterator[Event]:
+        """Answer the parts of a question one after the other, each in the light of those before."""
+        turns, answers = list(history), []
+        for part in several:
+            asked = self._spelling.mended(standalone(part, turns))
+            for event in self._one(part, asked, Clock(), stop):
+                if event.answer is None:
+                    yield event
+                else:
+                    answers.append(event.answer)
+            turns.append((part, answers[-1].text))
+        yield Event("answer", answer=together(question, answers))
+
+    def _one(
+        self, question: str, asked: str, clock: Clock, stop: threading.Event | None
+    ) -> Iterator[Event]:
+        """Answer what asks for one thing; `asked` is the question made to stand alone."""
+        yield Event("stage", "search")
         hits = self._retriever.retrieve(asked)
         clock.lap("search")
 

@@ -79,6 +79,20 @@ _TO_THE_BOT = re.compile(
 )
 _CHOICE = re.compile(r"\bor\b(?! not\b)|\b(?:and|,) (?:who|what|when|where|why|how|which)\b", re.I)
 
+_ALSO = re.compile(
+    r",?\s+(?:and|as well as)\s+(?=(?:(?:in|at|on|by|from|with|to|for|of) )?"
+    r"(?:who|whom|whose|what|when|where|why|which|how)\b"
+    r"(?!\s+(?:i|you|he|she|it|we|they|the|an?|his|her|its|their|this|that|these|those)\b)"
+    r"\s+\w+\s+\w+)",
+    re.I,
+)
+
+_ALONE = re.compile(
+    r"(?:[^?]{1,60}: )?(?:(?:in|at|on|by|from|with|to|for|of) )?"
+    r"(?:who|whom|whose|what|when|where|why|which|how)\b",
+    re.I,
+)
+
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -222,3 +236,16 @@ def asks_yes_or_no(question: str) -> bool:
         and _TO_THE_BOT.match(found["rest"]) is None
         and _CHOICE.search(found["rest"]) is None
     )
+
+
+def parts(question: str) -> tuple[str, ...]:
+    """Return the questions that are asked in one: "Who won, and when did they arrive?" are two.
+
+    Each is a clause with a question word, and the first has something of its own to ask about; the
+    second may point back to the first. A question that asks one thing is returned alone.
+    """
+    found = [part.strip(" ?") for part in _ALSO.split(question.strip())]
+    alone = _ALONE.match(found[0]) and words.content(found[0])
+    if len(found) < 2 or not alone:
+        return (question,)
+    return tuple(f"{part[0].upper()}{part[1:]}?" for part in found)

@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     r"|[^\W_]+(?:[’'][^\W_]+)*"  # words, O'Neil, doesn't
 )
 _QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|(?<!\w)‘([^‘’]+)’(?!\w)|(?<!\w)'([^']+)'(?!\w)")
+_TITLE = re.compile(r"\b(?:Mrs?|Ms|Mx|Dr|Prof|St|Gen|Col|Capt|Sgt|Lt|Sen|Gov|Rev|Hon)\.$")
 _CAPITALISED = re.compile(r"[^\W\d_a-zß-öø-ÿ]")
 
 STOP_WORDS = frozenset(
@@ -153,7 +154,8 @@ def names(text: str) -> tuple[str, ...]:
 
     A capital counts unless it starts a sentence; there it counts only when a capital follows in
     the word (`CJNG`), another name follows it (`Ana Ruiz`), or the same word is capitalised
-    elsewhere in the text. Dates' words (months, weekdays) count: they are as checkable as names.
+    elsewhere in the text. The full stop of a title ("Dr. Ruiz") ends none. Dates' words (months,
+    weekdays) count: they are as checkable as names.
     """
     found: list[tuple[str, bool]] = []
     for match in _TOKEN.finditer(text):
@@ -226,4 +228,5 @@ def _one_edit(a: str, b: str) -> bool:
 
 def _starts_sentence(text: str, position: int) -> bool:
     before = text[:position].rstrip(" \t\n\r“”\"'‘’([*-–—")
-    return not before or before[-1] in ".!?:…"
+    titled = before.endswith(".") and _TITLE.search(before)
+    return not before or (before[-1] in ".!?:…" and not titled)

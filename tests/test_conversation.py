@@ -94,3 +94,10 @@ def test_an_abstention_answers_nothing() -> None:
     refused = f"{NOT_FOUND} The nearest they come: “Luis Mora fled.” [1]"
     history = [("Who painted the bridge?", refused)]
     assert standalone("Who is he?", history) == "the bridge: Who is he?"
+
+
+def test_whoever_a_title_or_a_verb_of_saying_makes_a_person_is_meant() -> None:
+    history = [
+        ("who speaks of silver or lead", "“(Silver or Lead) is how it goes,” said Dr. Ruiz.")
+    ]
+    assert standalone("Where does he work?", history) == "Where does Dr. Ruiz work?"

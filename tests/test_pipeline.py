@@ -203,6 +203,29 @@ def test_a_topic_is_quoted_in_document_order(tmp_path: Path) -> None:
     assert answer.draft == ""
 
 
+def test_a_question_of_two_parts_gets_both_answered(tmp_path: Path) -> None:
+    question = "Who built the stone bridge at Arta, and how many boats sank in the storm?"
+    with open_pipeline(tmp_path, "unused", **ALWAYS) as bot:
+        events = list(bot.stream(question))
+        text = bot.documents()[0].text
+    answer = events[-1].answer
+    assert answer is not None
+    assert [e.kind for e in events].count("answer") == 1
+    assert answer.question == question
+    assert answer.text.index("Ana Ruiz") < answer.text.index("Twelve boats")
+    assert [c.marker for c in answer.citations] == [1, 2]
+    assert [text[c.start : c.end] for c in answer.citations] == [c.quote for c in answer.citations]
+
+
+def test_the_second_part_may_point_back_to_the_first(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("unused")
+    with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+        bot.ask("Who built the stone bridge at Arta, and how much did it cost?")
+    first, second = (sent[-1].content for sent in generator.sent)
+    assert "how much" not in first.casefold()
+    assert "how much did the stone bridge" in second.casefold() or "Arta: How much" in second
+
+
 def test_a_misspelt_question_behind_a_greeting_is_understood(tmp_path: Path) -> None:
     with open_pipeline(tmp_path, "Ana Ruiz built the bridge.", **ALWAYS) as bot:
         answer = bot.ask("Hello! Who built the stnoe brigde at Arta?")

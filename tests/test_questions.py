@@ -1,6 +1,6 @@
 import pytest
 
-from rag.questions import analyse, asks_yes_or_no, offers, topic
+from rag.questions import analyse, asks_yes_or_no, offers, parts, topic
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,26 @@ def test_topic(question: str, about: str) -> None:
 )
 def test_yes_or_no(question: str, answered_so: bool) -> None:
     assert asks_yes_or_no(question) is answered_so
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Who won, and where does he live?", ("Who won?", "Where does he live?")),
+        ("What sank and how many men drowned?", ("What sank?", "How many men drowned?")),
+        ("The mill: who built it and in what year did it burn?", 2),
+        ("When and where was he born?", 1),
+        ("What did he say and how?", 1),
+        ("What do they say about who won and how it ended?", 1),
+        ("Do you know who he is and where he lives?", 1),
+        ("Who are Ana and Luis?", 1),
+        ("Tell me about it", 1),
+        ("", 1),
+    ],
+)
+def test_parts(question: str, asked: int | tuple[str, ...]) -> None:
+    found = parts(question)
+    if asked == 1:
+        assert found == (question,)
+    else:
+        assert asked in (found, len(found))

@@ -339,6 +339,30 @@ def test_a_word_is_swapped_for_one_near_it_that_nobody_uses() -> None:
     assert unanswerable.change_word(asked, "Nobody won.", "x", Random(0), alike) is None
 
 
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("When did Napoleon attack Russia?", {"When did Russia attack Napoleon?"}),
+        ("Did Sony and Apple sue?", {None}),
+        ("Who is older, Ann or Bob?", {None}),
+        ("When did Napoleon die?", {None}),
+    ],
+)
+def test_names_exchanged(question: str, found: set[str | None]) -> None:
+    made = {unanswerable.change_roles(question, "x", "y", Random(seed)) for seed in range(9)}
+    assert made == found
+
+
+def test_a_passage_without_its_answer() -> None:
+    before = "Nobody knows for how long the old mill at the river had been standing there empty. "
+    after = "In the end the village bought the mill, and the children swim there in summer now."
+    whole = f"{before}Rex the dog lived there. {after}"
+    assert unanswerable.withhold(whole, "rex the dog") == before + after
+    assert unanswerable.withhold(whole, "a cat") is None
+    assert unanswerable.withhold(f"Rex lived there. {after}", "Rex") is None
+    assert unanswerable.withhold(whole, " ") is None
+
+
 def test_words_alike_are_near_without_being_spellings(base: Path) -> None:
     texts = ["when was founded when founded town", "when founded town town when"] * 2
     alike = mining.words_alike(texts, base, low=-1.0, high=0.99)
@@ -391,11 +415,62 @@ def test_a_reader_row_becomes_a_group() -> None:
         "source": "x",
     }
     near = Neighbours(["Bob wrote the second book."], {row["question"]: (0,)})
-    right, wrong, changed = reader_group(row, near, Recipe(near=1, changed=1), Random(1))
+    right, wrong, changed = reader_group(
+        row, near, Recipe(near=1, changed=1, withheld=0), Random(1)
+    )
     assert (right.relevance, right.answerable, right.span) == (1.0, 1.0, (0, 3))
     assert (wrong.passage, wrong.relevance, wrong.null) == ("Bob wrote the second book.", 0.0, True)
     assert (changed.passage, changed.answerable, changed.relevance) == (row["passage"], 0.0, None)
     assert changed.question == "who wrote the last book"
+
+
+def test_a_reader_row_is_also_seen_without_its_answer() -> None:
+    rest = "The second book took ten years, and the third one was never finished at all. " * 3
+    row: dict[str, Any] = {
+        "question": "who wrote the book",
+        "passage": f"Ann wrote the book. {rest.strip()}",
+        "answer": "Ann",
+        "answer_start": 0,
+        "source": "x",
+    }
+    recipe = Recipe(near=0, changed=0, withheld=1)
+    right, cut = reader_group(row, Neighbours.none(), recipe, Random(1))
+    assert right.answerable == 1.0
+    assert (cut.passage, cut.question) == (rest.strip(), row["question"])
+    assert (cut.answerable, cut.relevance, cut.null) == (0.0, None, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "label", "answerable"),
+    [
+        ("boolq-sapt/dev", "refuted", 1.0),
+        ("bioasq-golden-yesno", "unrelated", None),
+        ("mnli-sapt", "supported", None),
+    ],
+)
+def test_a_premise_that_says_yes_or_no_answers(
+    source: str, label: str, answerable: float | None
+) -> None:
+    row = {"premise": "p", "hypothesis": "is it so", "label": label, "source": source}
+    (made,) = data.nli_group(row)
+    assert (made.answerable, made.support) == (answerable, data.SUPPORT.index(label))
+
+
+def test_titled_passages_answer_their_questions() -> None:
+    rows = [
+        {
+            "premise": f"Oil type {i} -- It burns.",
+            "hypothesis": f"Does {i} burn?",
+            "source": "boolq",
+        }
+        for i in range(4)
+    ]
+    groups = data.titled_groups(rows, 4, Random(0))
+    assert len(groups) == 4
+    for right, wrong in groups:
+        assert (right.relevance, right.answerable, right.null) == (1.0, 1.0, False)
+        assert (wrong.relevance, wrong.answerable, wrong.null) == (0.0, 0.0, True)
+        assert right.passage != wrong.passage
 
 
 def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> None:

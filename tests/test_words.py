@@ -91,3 +91,7 @@ def test_any_text_has_words(text: str) -> None:
     assert all(token in text for token in words.tokens(text))
     words.names(text), words.quotations(text), words.numbers(text), words.negated(text)
     assert words.flat(words.flat(text)) == words.flat(text)
+
+
+def test_the_full_stop_of_a_title_does_not_hide_a_name() -> None:
+    assert words.names("It was Dr. Ruiz. Nobody knew.") == ("Dr", "Ruiz")

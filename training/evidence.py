@@ -5,7 +5,8 @@
 Every question is asked of all training passages, as the product would ask it: of those passages;
 of the same without the ones that hold its answer; and with a name, number or word changed, so that
 the passage is there and its answer is to another question. Only questions are taken whose passages
-the trained reader never saw. Four logistic models are fitted: which sentence holds the answer,
+the trained reader never saw; yes-or-no questions, whose passage is known and no more, are among
+them. Four logistic models are fitted: which sentence holds the answer,
 which passage does, whether any does, and whether the best sentence is right. The bias of "is it
 answerable" is moved so that one half is the threshold where answering and abstaining are right
 most often when two thirds of the questions have an answer. The figures are of questions left out of
@@ -48,6 +49,7 @@ OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
 DEPTH, TOP = 50, 10
 SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35}  # what each kind weighs in fitting
 ASKED = {"answerable": 2 / 3, "removed": 1 / 6, "changed": 1 / 6}  # and in choosing the threshold
+YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
 FOLDS = 4
 AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknown", "offers_not")
@@ -142,6 +144,7 @@ class Corpus:
 class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
+    `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
     `kind` is a key of `SHARES`.
     """
 
@@ -167,14 +170,39 @@ def sample(data: Path, seed: int) -> list[dict[str, object]]:
     return [row for row in found if id(row) not in left_out]
 
 
-def cases(data: Path, cache: Path, corpus: Corpus, seed: int, limit: int = 0) -> list[Case]:
+def yes_or_no(data: Path, seed: int) -> list[dict[str, object]]:
+    """Return yes/no search questions over titled passages that were never trained on."""
+    found = {
+        row["premise"]: row
+        for row in rows(data / "nli.jsonl.gz")
+        if row["source"].startswith("boolq") and " -- " in row["premise"]
+    }
+    kept = [row for premise, row in sorted(found.items()) if held_out(premise)]
+    random.Random(seed).shuffle(kept)
+    return [
+        {
+            "question": row["hypothesis"],
+            "passage": row["premise"].replace(" -- ", "\n\n", 1),
+            "answer": "",
+            "answer_start": 0,
+        }
+        for row in kept[:YES_OR_NO]
+    ]
+
+
+def cases(
+    data: Path,
+    cache: Path,
+    corpus: Corpus,
+    asked_of: Sequence[dict[str, object]],
+    seed: int,
+) -> list[Case]:
     """Return every question as answerable, with its answer's passages removed, and changed."""
     rng = random.Random(seed)
-    taken = sample(data, seed)[: limit or None]
     alike = words_alike([r["question"] for r in rows(data / "reader.jsonl.gz")], base_folder())
     place = {text: i for i, text in enumerate(corpus.texts)}
     asked: list[tuple[dict[str, object], str, str]] = []
-    for row in taken:
+    for row in asked_of:
         question, answer = str(row["question"]), str(row["answer"])
         asked.append((row, question, "answerable"))
         asked.append((row, question, "removed"))
@@ -191,7 +219,7 @@ def cases(data: Path, cache: Path, corpus: Corpus, seed: int, limit: int = 0) ->
             ranked = [
                 (i, *scores)
                 for i, *scores in ranked
-                if i != home and folded not in words.flat(corpus.texts[i])
+                if i != home and not (folded and folded in words.flat(corpus.texts[i]))
             ]
         elif home not in [i for i, *_ in ranked[:TOP]]:
             continue
@@ -201,7 +229,8 @@ def cases(data: Path, cache: Path, corpus: Corpus, seed: int, limit: int = 0) ->
             for passage in corpus.documents[i]
         )
         start = int(str(row["answer_start"]))
-        gold = (start, start + len(answer)) if kind == "answerable" else None
+        end = start + len(answer) if answer else len(str(row["passage"]))
+        gold = (start, end) if kind == "answerable" else None
         made.append(Case(question, hits, f"d{home}", gold, answer, kind, home % FOLDS))
     return made
 
@@ -289,11 +318,18 @@ class Judged:
 
 
 def judge(sentence: Logistic, one: Described) -> Judged:
-    """Read a case with a sentence model. A best sentence that says the answer too is right."""
+    """Read a case with a sentence model. A best sentence that says the answer too is right.
+
+    Where the answer's words are not known, any sentence of the right passage is.
+    """
     logits = sentence.logits(one.rows)
     best = one.candidates[int(np.argsort(-logits, kind="stable")[0])]
     able = one.case.gold is not None
-    right = able and bool(contains(best.text, [one.case.answer]))
+    right = able and bool(
+        contains(best.text, [one.case.answer])
+        if one.case.answer
+        else best.hit.document == one.case.document
+    )
     short = ""
     if best.answer is not None:
         start = best.hit.start
@@ -304,13 +340,13 @@ def judge(sentence: Logistic, one: Described) -> Judged:
         one.features.of_verdict(one.question, one.candidates, logits, one.case.hits),
         int(able),
         int(right),
-        token_f1(short, [one.case.answer]) if able else 0.0,
+        token_f1(short, [one.case.answer]) if able and one.case.answer else 0.0,
     )
 
 
 def fit_models(every: Sequence[Described]) -> Calibration:
     """Fit the four models on these cases, each kind weighing its share."""
-    with_answer = [one for one in every if one.case.gold is not None]
+    with_answer = [one for one in every if one.case.gold and one.case.answer]
     sentence = fit(
         np.concatenate([one.rows for one in with_answer]),
         np.concatenate([one.right for one in with_answer]),
@@ -357,7 +393,8 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
     found = figures(p, q, able, right, weigh(every, ASKED))
     found["passage_first"] = round(float(np.mean(np.array(ranked) == 1)), 4)
     found["passage_mrr"] = round(float(np.mean(ranked)), 4)
-    found["short_f1"] = round(float(np.mean([o.f1 for o in outcomes.values() if o.able])), 4)
+    placed = [i for i, one in enumerate(every) if outcomes[i].able and one.case.answer]
+    found["short_f1"] = round(float(np.mean([outcomes[i].f1 for i in placed])), 4)
     for kind in ("removed", "changed"):
         these = [i for i, one in enumerate(every) if one.case.kind in ("answerable", kind)]
         found[f"{kind}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
@@ -433,8 +470,11 @@ def main() -> None:
     if options.reader:
         base = locate(settings.embedder, settings)
         groups["judged"] = RememberingJudge(CrossEncoder.open(base, options.reader))
-    corpus = Corpus.of(sorted({r["passage"] for r in rows(options.data / "reader.jsonl.gz")}))
-    asked = cases(options.data, options.cache, corpus, options.seed, options.limit)
+    taken = sample(options.data, options.seed)[: options.limit or None]
+    titled = yes_or_no(options.data, options.seed)
+    texts = {str(row["passage"]) for row in (*rows(options.data / "reader.jsonl.gz"), *titled)}
+    corpus = Corpus.of(sorted(texts))
+    asked = cases(options.data, options.cache, corpus, [*taken, *titled], options.seed)
     for group, reader in groups.items():
         features = Features(embedder, corpus, reader)
         every = []

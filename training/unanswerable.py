@@ -1,8 +1,8 @@
 """Questions that sound right for a passage but that it does not answer, and cut passages.
 
 After the kinds of negative that people wrote for SQuAD 2.0 (Rajpurkar et al. 2018, table 2): a
-number or year changed, an entity swapped, two entities exchanged, a word turned into its opposite, or into one that is
-near it but not the same (an army for a navy), as in AddSent (Jia & Liang 2017).
+number or year changed, an entity swapped, two entities exchanged, a word turned into its opposite,
+or into one that is near it but not the same (an army for a navy), as in AddSent (Jia & Liang 2017).
 """
 
 from __future__ import annotations
