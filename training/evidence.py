@@ -6,12 +6,11 @@ Every question is asked of all training passages, as the product would ask it: o
 of the same without the ones that hold its answer; and with a name, number or word changed, so that
 the passage is there and its answer is to another question. Only questions are taken whose passages
 the trained reader never saw; yes-or-no questions, whose passage is known and no more, are among
-them. Four logistic models are fitted: which sentence holds the answer,
-which passage does, whether any does, and whether the best sentence is right. The bias of "is it
-answerable" is moved so that one half is the threshold where answering and abstaining are right
-most often when two thirds of the questions have an answer. The figures are of questions left out of
-fitting, in four folds by passage; nothing
-here reads evaluation data.
+them. Four logistic models are fitted: which sentence holds the answer, which passage does, whether
+any does, and whether the best sentence is right. The bias of "is it answerable" is moved so that
+one half is the threshold where answering and abstaining are right most often when two thirds of the
+questions have an answer. The figures are of questions left out of fitting, in four folds by
+passage; nothing here reads evaluation data.
 
 The confidence is fitted where half of the questions have no answer and nearly all of those are
 changed ones: people's near misses are harder to tell than ours, and a program that is too sure does
