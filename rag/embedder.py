@@ -51,25 +51,30 @@ class SentenceEmbedder:
     def open(cls, settings: ModelSettings) -> SentenceEmbedder:
         """Load the embedder the settings name, from this machine only.
 
+        What it puts before questions and passages is what its own `prompts` say, or the settings.
+
         Raises:
             ModelMissing, ModelDamaged: see `rag.models.locate`.
         """
         folder = models.locate(settings.embedder, settings)
+        name, revision = models.embedder_version(settings)
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         limit_threads(settings.threads)
+        prefixes = {"query": settings.query_prefix, "document": settings.passage_prefix}
         model = SentenceTransformer(
             str(folder),
+            prompts={role: text for role, text in prefixes.items() if text is not None},
             device="cpu",
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
         identity = EmbedderIdentity(
-            name=settings.embedder,
-            revision=models.revision(settings.embedder, folder),
+            name=name,
+            revision=revision,
             dimension=int(model.encode_query(["?"], show_progress_bar=False).shape[1]),
         )
         return cls(model, identity)
