@@ -81,7 +81,7 @@ class EndpointEmbedder:
         found = self._endpoint.reply("/embeddings", body, REPLY_BYTES)
         try:
             rows = vectors(found, len(texts))
-        except (LookupError, TypeError, ValueError, OverflowError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._endpoint.nonsense(f"no vectors for {len(texts)} texts ({error})") from error
         if self._dimension and rows.shape[1] != self._dimension:
             raise self._endpoint.nonsense(
@@ -101,15 +101,16 @@ def vectors(found: Any, count: int) -> NDArray[np.float32]:
     """Return the rows (count, d) of a reply, each in the place its `index` says.
 
     Raises:
-        LookupError, TypeError, ValueError: the reply has other rows, or what is no finite number.
+        LookupError, TypeError, ValueError, AttributeError: the reply has other rows, or what is no
+            finite number.
     """
-    data = found["data"]
+    data = list(found["data"])
     places = [row.get("index", i) for i, row in enumerate(data)]
     if sorted(places) != list(range(count)):
         raise ValueError(f"{len(data)} rows came")
-    rows = np.zeros((count, len(data[0]["embedding"])), dtype=np.float32)
-    for place, row in zip(places, data, strict=True):
-        rows[place] = np.asarray(row["embedding"], dtype=np.float32)
-    if not rows.size or not np.isfinite(rows).all():
+    with np.errstate(over="ignore"):  # what is too great becomes infinite
+        rows = np.array([row["embedding"] for row in data], dtype=np.float64).astype(np.float32)
+    if rows.ndim != 2 or not rows.size or not np.isfinite(rows).all():
         raise ValueError("they are empty or not finite")
-    return rows
+    order: NDArray[np.float32] = rows[np.argsort(places)]
+    return order
