@@ -79,7 +79,9 @@ def head(handler: BaseHTTPRequestHandler, status: int, kind: str, **headers: str
     handler.end_headers()
 
 
-def raw(data: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
+def raw(
+    data: bytes, kind: str = "application/json", status: int = 200, **headers: str
+) -> Behaviour:
     """Send these bytes, and close."""
 
     def behave(handler: BaseHTTPRequestHandler, _: Any) -> None:

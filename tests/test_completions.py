@@ -174,17 +174,18 @@ def test_cut_off_in_the_middle(behaviour: Behaviour) -> None:
 
 
 def test_a_model_the_server_does_not_have() -> None:
-    with served(refuse(404, "model 'small' not found, try pulling it first")) as server:
-        with pytest.raises(ModelMissing, match="'small'.*try pulling it first") as caught:
-            list(opened(server.address).stream(HELLO))
+    refusal = refuse(404, "model 'small' not found, try pulling it first")
+    wanted = r"'small'.*try pulling it first"
+    with served(refusal) as server, pytest.raises(ModelMissing, match=wanted) as caught:
+        list(opened(server.address).stream(HELLO))
     assert "RAG_MODELS__GENERATOR_MODEL" in caught.value.hint
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_is_not_taken_is_not_repeated(status: int) -> None:
-    with served(refuse(status, f"Incorrect API key provided: {KEY}")) as server:
-        with pytest.raises(EndpointDenied) as caught:
-            list(opened(server.address, api_key=KEY).stream(HELLO))
+    refusal = refuse(status, f"Incorrect API key provided: {KEY}")
+    with served(refusal) as server, pytest.raises(EndpointDenied) as caught:
+        list(opened(server.address, api_key=KEY).stream(HELLO))
     assert KEY not in caught.value.message + caught.value.hint
     assert "Incorrect API key provided: …" in caught.value.message
     assert "RAG_MODELS__API_KEY" in caught.value.hint

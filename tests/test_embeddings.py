@@ -115,9 +115,9 @@ def row(index: int, *numbers: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_row_of_vectors(data: bytes) -> None:
-    with served(raw(data)) as server:
-        with pytest.raises(EndpointError, match="no vectors for 2 texts") as caught:
-            opened(server.address).passages(["a", "b"])
+    wanted = "no vectors for 2 texts"
+    with served(raw(data)) as server, pytest.raises(EndpointError, match=wanted) as caught:
+        opened(server.address).passages(["a", "b"])
     assert "RAG_MODELS__EMBEDDER" in caught.value.hint
 
 
