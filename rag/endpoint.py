@@ -9,15 +9,11 @@ and what the replies mean is known to the callers (`rag.completions`, `rag.embed
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import threading
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, closing
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
 
 from rag.errors import (
     EndpointBusy,
@@ -28,6 +24,7 @@ from rag.errors import (
     ModelMissing,
 )
 from rag.exchange import Put, received
+from rag.wire import asked_pause, encoded, is_loopback, lines, reason
 
 if TYPE_CHECKING:
     import httpx
@@ -162,7 +159,7 @@ class Endpoint:
                     trust_env=not is_loopback(self.address),  # no proxy between us and ourselves
                 ) as client,
                 client.stream(
-                    method, self.address + path, json=body, headers=self._headers()
+                    method, self.address + path, content=encoded(body), headers=self._headers()
                 ) as response,
             ):
                 begun = True
@@ -182,7 +179,10 @@ class Endpoint:
 
     def _headers(self) -> dict[str, str]:
         key = self._key.get_secret_value()
-        plain = {"Accept-Encoding": "identity"}  # what is counted is what was sent
+        plain = {
+            "Accept-Encoding": "identity",  # what is counted is what was sent
+            "Content-Type": "application/json",
+        }
         return plain | ({"Authorization": f"Bearer {key}"} if key else {})
 
     async def _read(self, response: httpx.Response, put: Put, most: int, kind: str) -> None:
@@ -238,52 +238,3 @@ class Endpoint:
             f"the {self.role} at {self.address}: {why}",
             hint=f"start the server, or check RAG_MODELS__{self.role.upper()}; run: rag doctor",
         )
-
-
-def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut bytes into lines, without their ends; the last one may have none."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
-
-
-def asked_pause(headers: Mapping[str, str], attempt: int) -> float:
-    """Return the seconds that a `Retry-After` asks for: a number, or a date (RFC 9110, 10.2.3).
-
-    Without one, or with one that is neither: 1, 2, 4, ... with the attempts, counted from 1.
-    """
-    said = headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(said))
-    except ValueError:
-        pass
-    try:
-        then = parsedate_to_datetime(said)
-        return max(0.0, (then.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return float(2 ** (attempt - 1))
-
-
-def reason(data: bytes) -> str:
-    """Return the message in an error's body: OpenAI's `error.message`, `error`, `detail`, or it."""
-    text = data.decode("utf-8", errors="replace")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    for key in ("error", "detail", "message"):
-        if isinstance(found, dict) and key in found:
-            found = found[key]
-    return found if isinstance(found, str) else text
-
-
-def is_loopback(address: str) -> bool:
-    """Tell an address on this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 
@@ -206,7 +207,7 @@ class Pipeline:
         A generator behind an address is left alone: nothing is sent before somebody asks.
         """
         reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))
-        if getattr(self._generator, "remote", False):
+        if self._is_remote:
             return
         next(iter(self._write("Who?", reading.evidence[:1], None)), None)
 
@@ -227,6 +228,10 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def _is_remote(self) -> bool:
+        return bool(getattr(self._generator, "remote", False))
 
     def _checked(self, question: str) -> str:
         question = question.strip()
@@ -275,7 +280,8 @@ class Pipeline:
             count=self._generator.count,
             examples=() if getattr(self._generator, "adapted", False) else EXAMPLES,
         )
-        with self._writing:  # one model, one draft at a time
+        # one model, one draft at a time; a server has its own queue
+        with nullcontext() if self._is_remote else self._writing:
             yield from self._generator.stream(messages, stop=stop)
 
     def _quoted(

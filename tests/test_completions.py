@@ -29,7 +29,6 @@ from endpoint_server import (
 
 from rag import doctor
 from rag.completions import EndpointGenerator, chat, estimate
-from rag.endpoint import asked_pause, is_loopback
 from rag.errors import (
     EndpointBusy,
     EndpointDenied,
@@ -41,6 +40,7 @@ from rag.errors import (
 from rag.generator import Generator
 from rag.prompts import Message
 from rag.settings import GeneratorSettings, ModelSettings, Settings
+from rag.wire import asked_pause, is_loopback
 
 HELLO = [Message("system", "Be brief."), Message("user", "Hello?")]
 KEY = "sk-very-secret-0123456789"
@@ -116,6 +116,12 @@ def test_forms_that_servers_give_a_stream(parts: list[bytes]) -> None:
 def test_half_a_character_is_shown_as_one() -> None:
     with served(streams([event("a\ud83d").replace(b"\\\\", b"\\"), DONE])) as server:
         assert list(opened(server.address).stream(HELLO)) == ["a?"]
+
+
+def test_half_a_character_is_sent_as_one() -> None:
+    with served(says("ok")) as server:
+        list(opened(server.address).stream([Message("user", "é漢 \ud83d")]))
+    assert server.requests[0].body["messages"][0]["content"] == "é漢 ?"
 
 
 def test_contract_counts_grow_and_are_rather_too_high() -> None:
@@ -241,6 +247,11 @@ def test_what_is_no_reply(behaviour: Behaviour, message: str) -> None:
     assert server.address in caught.value.message
     assert len(caught.value.message) < 400
     assert "\n" not in caught.value.message
+
+
+def test_an_address_that_cannot_be_one() -> None:
+    with pytest.raises(EndpointError, match=r"it cannot be asked \(InvalidURL\)"):
+        list(opened("http://127.0.0.1:80/\x01/v1").stream(HELLO))
 
 
 def test_an_endless_reply_ends_where_the_set_tokens_would() -> None:

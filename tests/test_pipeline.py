@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -277,3 +278,14 @@ def test_a_question_that_is_not_answered_contacts_no_writer(tmp_path: Path) -> N
         with open_pipeline(tmp_path, generator, **NEVER) as bot:
             assert bot.ask("Who painted the bridge at Corfu?").abstained
         assert server.requests == []
+
+
+def test_two_questions_do_not_wait_for_each_other_at_a_server(tmp_path: Path) -> None:
+    with served(streams([event("Ana Ruiz built the bridge."), DONE], before=1.0)) as server:
+        models = ModelSettings(generator=server.address, generator_model="m")
+        generator = EndpointGenerator.open(models, GeneratorSettings())
+        with open_pipeline(tmp_path, generator, **ALWAYS) as bot, ThreadPoolExecutor() as pool:
+            asked = [pool.submit(bot.ask, "Who built the stone bridge at Arta?") for _ in range(3)]
+            answers = [one.result() for one in asked]
+    assert {answer.text for answer in answers} == {"Ana Ruiz built the bridge. [1]"}
+    assert all(answer.timings["write"] < 2.0 for answer in answers)  # 3 s for the last in a queue
