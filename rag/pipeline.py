@@ -322,9 +322,12 @@ def completed(claims: Sequence[Claim], gathered: Sequence[Evidence]) -> tuple[Cl
 
 
 def unwritten(error: ModelError) -> str:
-    """Log that the generator failed, and return what the answer says of it."""
-    notice = f"the language model wrote nothing, the evidence is quoted: {error.message}"
-    log.warning("%s; %s", notice, error.hint)
+    """Log why the generator failed, and return what the answer says of it.
+
+    Whoever asks is told the kind of failure; addresses and what a server said are the operator's.
+    """
+    notice = f"the language model failed ({type(error).__name__}), so the evidence is quoted"
+    log.warning("%s: %s; %s", notice, error.message, error.hint)
     return notice
 
 

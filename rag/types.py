@@ -199,8 +199,8 @@ class Answer:
     before verification. `rejected` counts drafted sentences that did not pass. `timings` are
     seconds per stage, with their sum in `total`. `short` are the few words of a document that the
     reader points at, exactly as they stand there; where it abstained they are its best guess and
-    no answer. `notice` says why the language model wrote nothing and the evidence is quoted
-    instead; "" where all went well.
+    no answer. `notice` says that the language model failed, and how, so that the evidence is
+    quoted instead; "" where all went well.
     """
 
     question: str

@@ -565,7 +565,7 @@ def test_a_writer_that_fails_is_a_note_and_the_evidence_is_quoted(built: Path) -
     assert (done.returncode, row["abstained"]) == (0, False)
     assert row["text"] == "Ann Keller was born in Lisbon in 1931. [1]"
     (note,) = done.stderr.splitlines()
-    assert note.startswith(f"note: {row['notice']}; ")
+    assert note.startswith(f"note: {row['notice']}: the generator at http://127.0.0.1:")
     assert "out of memory" in note
 
 

@@ -225,16 +225,20 @@ def test_what_happened_is_an_overview_only_at_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"),
+    ("behaviour", "kind", "logged"),
     [
-        (refuse(404, "no such model"), "no such model"),
-        (refuse(500), "answers 500"),
-        (streams([event("Ana Ruiz built the brid")]), "broke off"),
-        (streams([DONE], before=3), "took longer than 0.5 s"),
+        (refuse(404, "no such model"), "ModelMissing", "no such model"),
+        (refuse(500), "EndpointError", "answers 500"),
+        (streams([event("Ana Ruiz built the brid")]), "EndpointUnreachable", "broke off"),
+        (streams([DONE], before=3), "EndpointTimeout", "took longer than 0.5 s"),
     ],
 )
 def test_a_writer_that_fails_costs_no_evidence(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, behaviour: Behaviour, said: str
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    behaviour: Behaviour,
+    kind: str,
+    logged: str,
 ) -> None:
     with served(behaviour) as server:
         models = ModelSettings(generator=server.address, generator_model="m", timeout=0.5)
@@ -246,8 +250,10 @@ def test_a_writer_that_fails_costs_no_evidence(
     assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
     assert answer.citations[0].quote == "The stone bridge at Arta was built by Ana Ruiz in 1931."
     assert (answer.abstained, answer.rejected) == (False, 0)
-    assert said in answer.notice
+    assert answer.notice == f"the language model failed ({kind}), so the evidence is quoted"
     assert answer.notice in caplog.text
+    assert logged in caplog.text
+    assert server.address in caplog.text
     assert answer_row(answer)["notice"] == answer.notice
     assert answer.draft == "".join(e.text for e in events if e.kind == "token")
 
