@@ -7,16 +7,18 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from endpoint_server import embeds, served
 from numpy.typing import NDArray
 
 from rag import models
 from rag.choosing import open_embedder, open_reading_embedder
 from rag.embedder import PASSAGE_PROMPTS, QUERY_PROMPTS, Embedder, SentenceEmbedder, prefix, unit
+from rag.embeddings import EndpointEmbedder
 from rag.settings import DEFAULT_EMBEDDER, ModelSettings
 from rag.types import EmbedderIdentity
 
@@ -44,12 +46,17 @@ class Hashed:
         return vector
 
 
-@pytest.fixture(params=["hashed", pytest.param("real", marks=pytest.mark.models)])
-def any_embedder(request: pytest.FixtureRequest) -> Embedder:
+@pytest.fixture(params=["hashed", "served", pytest.param("real", marks=pytest.mark.models)])
+def any_embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
     if request.param == "hashed":
-        return Hashed()
-    real: Embedder = request.getfixturevalue("embedder")
-    return real
+        yield Hashed()
+    elif request.param == "served":
+        with served(embeds(lambda text: (3 * Hashed().query(text)).tolist())) as server:
+            yield EndpointEmbedder.open(
+                ModelSettings(embedder=server.address, embedder_model="hashed")
+            )
+    else:
+        yield request.getfixturevalue("embedder")
 
 
 def test_unit_scales_rows_and_leaves_zeros() -> None:
