@@ -59,7 +59,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)
-    return f"`{value}`"
+    return f"`{value}`" if value is not None and str(value) else "unset"
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -1,6 +1,7 @@
 """Look at this machine and say what is ready, what is not, and what to run about it.
 
-It changes nothing, downloads nothing and loads no model.
+It changes nothing, downloads nothing and loads no model. Where a model's setting is an address,
+the server there is asked what it offers.
 """
 
 from __future__ import annotations
@@ -13,12 +14,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
-from rag.errors import RagError
+from rag.errors import (
+    EndpointDenied,
+    EndpointError,
+    EndpointTimeout,
+    EndpointUnreachable,
+    ModelMissing,
+    RagError,
+)
 from rag.settings import Settings
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_MB = 700
+PATIENCE = 3.0  # seconds that a model's server may take to say what it offers
+LISTED = 8  # of its models that are named
 PACKAGES = ("torch", "transformers", "sentence-transformers", "faiss-cpu", "gradio", "numpy")
 
 
@@ -106,8 +117,39 @@ def models(settings: Settings) -> Iterator[Check]:
     from rag import models
 
     for one in models.status(settings.models, full=True):
+        if one.state == "served":
+            yield served(one.role, settings)
+            continue
         detail = f"{one.name} at {one.path}" if one.state == "ready" else one.message
         yield Check(one.role, one.state == "ready", detail, one.hint or models.GET_HINT)
+
+
+def served(role: Literal["embedder", "generator"], settings: Settings) -> Check:
+    """Ask a model's server what it offers, and wait `PATIENCE` seconds at most.
+
+    A server that answers, but lists no models, is taken to be one.
+    """
+    from rag.endpoint import Endpoint
+
+    quick = min(PATIENCE, settings.models.timeout)
+    patience = {"timeout": quick, "max_wait": 0.0}
+    endpoint = Endpoint(role, settings.models.model_copy(update=patience))
+    where = f"{endpoint.model} at {endpoint.address}"
+    try:
+        offered = endpoint.listed()
+    except (ModelMissing, EndpointUnreachable, EndpointTimeout, EndpointDenied) as error:
+        return Check(role, ok=False, detail=error.message, remedy=error.hint)
+    except EndpointError as error:
+        return Check(role, ok=True, detail=f"{where}: it answers, but lists no models ({error})")
+    if {endpoint.model, f"{endpoint.model}:latest"} & {*offered}:
+        return Check(role, ok=True, detail=f"{where}: it answers, and lists the model")
+    listed = ", ".join(offered[:LISTED]) or "no model"
+    return Check(
+        role,
+        ok=False,
+        detail=f"{where}: it answers, and lists {listed}",
+        remedy=f"set RAG_MODELS__{role.upper()}_MODEL to a model that it lists",
+    )
 
 
 def stored(settings: Settings, folder: Path) -> Check:
@@ -125,8 +167,7 @@ def stored(settings: Settings, folder: Path) -> Check:
         count = f"{folder}: documents: {len(index.documents())}, passages: {len(index)}"
         by = f"{count}, embedder: {built.name} {built.revision}"
         try:
-            place = models.locate(settings.models.embedder, settings.models)
-            now = (settings.models.embedder, models.revision(settings.models.embedder, place))
+            now = models.embedder_version(settings.models)
         except RagError:
             return Check("index", ok=True, detail=by)  # the model's own check tells
         same = (built.name, built.revision) == now

@@ -6,7 +6,7 @@ knows nothing of documents, passages or the index, and loads torch only when a m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rag.settings import ModelSettings
 
 BATCH = 32  # texts a forward pass
+QUERY_PROMPTS = ("query", "search_query")
+PASSAGE_PROMPTS = ("document", "passage", "corpus", "search_document")
+"""What models call the prompts that were put before questions and passages in training."""
 
 
 class Embedder(Protocol):
@@ -43,18 +46,26 @@ class Embedder(Protocol):
 class SentenceEmbedder:
     """Any sentence-transformers model, on the CPU."""
 
-    def __init__(self, model: Any, identity: EmbedderIdentity) -> None:
+    def __init__(
+        self, model: Any, identity: EmbedderIdentity, query: str = "", passage: str = ""
+    ) -> None:
+        """Take a model, and what is put before its questions and passages."""
         self.model = model
         self._identity = identity
+        self._query = query
+        self._passage = passage
 
     @classmethod
     def open(cls, settings: ModelSettings) -> SentenceEmbedder:
         """Load the embedder the settings name, from this machine only.
 
+        What it puts before questions and passages is what its own `prompts` say, or the settings.
+
         Raises:
             ModelMissing, ModelDamaged: see `rag.models.locate`.
         """
         folder = models.locate(settings.embedder, settings)
+        name, revision = models.embedder_version(settings)
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
@@ -68,11 +79,16 @@ class SentenceEmbedder:
             model_kwargs={"use_safetensors": True},
         )
         identity = EmbedderIdentity(
-            name=settings.embedder,
-            revision=models.revision(settings.embedder, folder),
+            name=name,
+            revision=revision,
             dimension=int(model.encode_query(["?"], show_progress_bar=False).shape[1]),
         )
-        return cls(model, identity)
+        return cls(
+            model,
+            identity,
+            prefix(settings.query_prefix, model.prompts, QUERY_PROMPTS),
+            prefix(settings.passage_prefix, model.prompts, PASSAGE_PROMPTS),
+        )
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -84,7 +100,11 @@ class SentenceEmbedder:
         if not texts:
             return np.zeros((0, self._identity.dimension), dtype=np.float32)
         rows = self.model.encode_document(
-            list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True
+            list(texts),
+            prompt=self._passage,
+            batch_size=BATCH,
+            show_progress_bar=False,
+            convert_to_numpy=True,
         )
         return unit(rows)
 
@@ -101,9 +121,21 @@ class SentenceEmbedder:
 
     def query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question: (d,)."""
-        row = self.model.encode_query([text], show_progress_bar=False, convert_to_numpy=True)
+        row = self.model.encode_query(
+            [text], prompt=self._query, show_progress_bar=False, convert_to_numpy=True
+        )
         vector: NDArray[np.float32] = unit(row)[0]
         return vector
+
+
+def prefix(given: str | None, prompts: Mapping[str, str | None], names: Sequence[str]) -> str:
+    """Return what is put before a text: what was given, else the model's own prompt of a name.
+
+    An empty prompt counts as none: the library fills in empty ones where a model has others.
+    """
+    if given is not None:
+        return given
+    return next((found for name in names if (found := prompts.get(name))), "")
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

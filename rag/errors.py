@@ -8,8 +8,13 @@ RagError
 │   └── SourceEmpty       nothing readable was found in the sources
 ├── QuestionError         the question is empty or too long
 ├── ModelError            a model cannot be used
-│   ├── ModelMissing      its files are not here; the hint says how to get them
-│   └── ModelDamaged      its files do not match their checksum
+│   ├── ModelMissing      it is not here, or not on its server; the hint says how to get it
+│   ├── ModelDamaged      its files do not match their checksum
+│   └── EndpointError     its server answers with an error, or with what is no reply
+│       ├── EndpointUnreachable  there is no connection, or it broke off
+│       ├── EndpointTimeout      the server took longer than the set time
+│       ├── EndpointBusy         the server asks for a longer wait than the set one
+│       └── EndpointDenied       the server does not accept the key
 └── StoreError            the index cannot be used
     ├── IndexMissing      there is no index at that place
     ├── IndexDamaged      the index does not pass its own checks
@@ -61,11 +66,31 @@ class ModelError(RagError):
 
 
 class ModelMissing(ModelError):
-    """The model's files are not on this machine."""
+    """The model's files are not on this machine, or its server has no such model."""
 
 
 class ModelDamaged(ModelError):
     """The model's files do not match their checksum."""
+
+
+class EndpointError(ModelError):
+    """A model's server answers with an error, or with what is no reply."""
+
+
+class EndpointUnreachable(EndpointError):
+    """There is no connection to the model's server, or it broke off."""
+
+
+class EndpointTimeout(EndpointError):
+    """The model's server took longer than the set time."""
+
+
+class EndpointBusy(EndpointError):
+    """The model's server asks for a longer wait than the set one."""
+
+
+class EndpointDenied(EndpointError):
+    """The model's server does not accept the key."""
 
 
 class StoreError(RagError):

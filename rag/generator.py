@@ -1,7 +1,8 @@
 """The language model behind one Protocol: messages in, pieces of text out.
 
 `Generator` is the seam: anything with these three members can replace the built-in. One that was
-trained for the product's own prompt says so with a fourth, `adapted`, and gets no worked examples.
+trained for the product's own prompt says so with a fourth, `adapted`, and gets no worked examples;
+one in another program says `remote`, and is asked nothing before there is a question.
 The module turns chats into tokens and tokens into text; `rag.decoding` does the steps between. It
 knows nothing of documents or citations, and imports torch only when a model is opened.
 """

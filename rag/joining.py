@@ -41,6 +41,7 @@ def together(question: str, answers: Sequence[Answer]) -> Answer:
         timings=timings,
         draft=" ".join(answer.draft for answer in answers if answer.draft),
         rejected=sum(answer.rejected for answer in answers),
+        notice=next((answer.notice for answer in answers if answer.notice), ""),
         short=", ".join(dict.fromkeys(answer.short for answer in answers if answer.short)),
     )
 

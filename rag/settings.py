@@ -8,9 +8,10 @@ files.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
@@ -21,10 +22,28 @@ DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 DEFAULT_GENERATOR = "SmolLM2-135M-Instruct"
 
 
+def is_address(name: str) -> bool:
+    """Tell the address of a server from the name or the folder of a model."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def _check_address(variable: str, value: str) -> None:
+    """Raise ValueError for an address that cannot be one, or that holds a secret."""
+    try:
+        parts = urlsplit(value)
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.query or parts.fragment:
+        raise ValueError(f"{variable} is not an address such as http://127.0.0.1:8080/v1")
+    if parts.username or parts.password:
+        raise ValueError(f"{variable} holds a password; set RAG_MODELS__API_KEY instead")
+
+
 class Stage(BaseModel):
     """A group of settings for one stage; frozen, and unknown names are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class ModelSettings(Stage):
@@ -32,17 +51,57 @@ class ModelSettings(Stage):
 
     embedder: str = Field(
         DEFAULT_EMBEDDER,
-        description="Embedder: the built-in name, a Hugging Face id or a local folder.",
+        description="Embedder: the built-in name, a Hugging Face id, a local folder, or the "
+        "address of an OpenAI-compatible server (`http://127.0.0.1:11434/v1`).",
+    )
+    embedder_model: str = Field("", description="What that server calls the embedder.")
+    query_prefix: str | None = Field(
+        None, description="Put before a question to embed it; unset: what the model's files say."
+    )
+    passage_prefix: str | None = Field(
+        None, description="Put before a passage to embed it; unset: what the model's files say."
     )
     generator: str = Field(
         DEFAULT_GENERATOR,
-        description="Generator: the built-in name, a Hugging Face id or a local folder.",
+        description="Generator: the built-in name, a Hugging Face id, a local folder, a `.gguf` "
+        "file, or the address of an OpenAI-compatible server.",
+    )
+    generator_model: str = Field("", description="What that server calls the generator.")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Key sent to these servers, as a bearer token; never printed."
+    )
+    timeout: float = Field(
+        60.0, gt=0, le=3_600, description="Longest a server may take for one reply (seconds)."
+    )
+    max_wait: float = Field(
+        10.0,
+        ge=0,
+        le=600,
+        description="Longest wait for a server that asks to come back later (seconds).",
     )
     cache: Path = Field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("rag", appauthor=False)),
         description="Folder that keeps converted models.",
     )
     threads: int = Field(0, ge=0, le=256, description="CPU threads for the models; 0: all cores.")
+
+    @model_validator(mode="after")
+    def _served(self) -> ModelSettings:
+        """Check what only matters together: an address, its model and the key."""
+        for role in ("embedder", "generator"):
+            value: str = getattr(self, role)
+            if is_address(value):
+                _check_address(f"RAG_MODELS__{role.upper()}", value)
+                if not getattr(self, f"{role}_model"):
+                    raise ValueError(
+                        f"an address needs a model: set RAG_MODELS__{role.upper()}_MODEL"
+                    )
+        if self.embedder.lower().endswith(".gguf"):
+            raise ValueError("RAG_MODELS__EMBEDDER is a .gguf file; only a generator can be one")
+        key = self.api_key.get_secret_value()
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            raise ValueError("RAG_MODELS__API_KEY has characters that no key has")
+        return self
 
 
 class PassageSettings(Stage):
@@ -140,7 +199,11 @@ class Settings(BaseSettings):
     """All of it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAG_", env_nested_delimiter="__", frozen=True, extra="forbid"
+        env_prefix="RAG_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     models: ModelSettings = ModelSettings()
@@ -159,6 +222,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = "RAG_" + "__".join(str(part).upper() for part in first["loc"])
-            raise SettingsError(f"{name}: {first['msg']}", hint=SETTINGS_HINT) from None
+            what = first["msg"].removeprefix("Value error, ")
+            raise SettingsError(f"{name}: {what}", hint=SETTINGS_HINT) from None
         except UnreadableSetting as error:
             raise SettingsError(str(error), hint=SETTINGS_HINT) from None

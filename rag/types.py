@@ -199,7 +199,8 @@ class Answer:
     before verification. `rejected` counts drafted sentences that did not pass. `timings` are
     seconds per stage, with their sum in `total`. `short` are the few words of a document that the
     reader points at, exactly as they stand there; where it abstained they are its best guess and
-    no answer.
+    no answer. `notice` says that the language model failed, and how, so that the evidence is
+    quoted instead; "" where all went well.
     """
 
     question: str
@@ -212,6 +213,7 @@ class Answer:
     draft: str = ""
     rejected: int = 0
     short: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ class EmbedderIdentity:
     """What makes two vectors comparable: an index built with another identity is of no use.
 
     `revision` is derived from the content of the model's files, so the same name with other
-    weights is another identity. `dimension` is the length of a vector; `normalised` says that
+    weights is another identity; of a served model only the name is known. `dimension` is the length of a vector; `normalised` says that
     vectors have length 1, so that their inner product is their cosine.
     """
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from endpoint_server import embeds, lists, refuse, served
 
 from rag.cli import chat, rows, shown
 from rag.cli.evaluate import NO_JUDGE
@@ -484,6 +485,44 @@ def test_models_and_doctor_name_the_command_that_helps(tmp_path: Path) -> None:
     assert checked.stderr == "3 problems found\n"
 
 
+def test_another_embedder_is_announced_and_asking_with_it_says_what_to_run(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A stone bridge stands at Arta.\n", encoding="utf-8")
+    with served(embeds(lambda text: [1.0, float(len(text))])) as server:
+        one, other = (
+            {"RAG_MODELS__EMBEDDER": server.address, "RAG_MODELS__EMBEDDER_MODEL": name}
+            for name in ("one", "other")
+        )
+        first = rag("index", "a.txt", "--index", "i", env=one, cwd=tmp_path)
+        assert (first.returncode, first.stderr) == (0, "")
+        asked = rag("ask", "Where is the bridge?", "--index", "i", env=other, cwd=tmp_path)
+        switched = rag("index", "a.txt", "--index", "i", env=other, cwd=tmp_path)
+    assert (asked.returncode, asked.stdout) == (1, "")
+    error, hint = asked.stderr.splitlines()
+    assert error.startswith("error: the index in i was built with one (2 dimensions")
+    assert hint.startswith("hint: run `rag index SOURCES... --index i` to embed it again, or set")
+    assert switched.returncode == 0
+    (note,) = switched.stderr.splitlines()
+    assert note.startswith("note: the index in i was built with one (2 dimensions")
+    assert note.endswith("every passage is embedded again")
+    assert "(1 embedded now)" in switched.stdout
+
+
+def test_endpoints_are_listed_without_asking_and_asked_by_the_doctor(tmp_path: Path) -> None:
+    with served(lists("small")) as server:
+        chosen = {
+            "RAG_MODELS__GENERATOR": server.address,
+            "RAG_MODELS__GENERATOR_MODEL": "small",
+            "RAG_MODELS__API_KEY": "sk-secret",
+        }
+        listed = rag("models", env=chosen)
+        assert (listed.returncode, server.requests) == (0, [])
+        assert f"small generator served - {server.address}" in " ".join(listed.stdout.split())
+        checked = rag("doctor", "--index", str(tmp_path / "none"), env=chosen)
+        assert [request.key for request in server.requests] == ["Bearer sk-secret"]
+    assert "it answers, and lists the model" in checked.stdout
+    assert "sk-secret" not in listed.stdout + checked.stdout + checked.stderr
+
+
 # --- with the real models
 
 
@@ -513,6 +552,21 @@ def test_ask_json_is_a_row_and_nothing_else(built: Path) -> None:
     assert "Lisbon" in row["text"]
     assert any("Lisbon" in citation["quote"] for citation in row["citations"])
     assert 0 <= row["confidence"] <= 1
+
+
+@pytest.mark.models
+def test_a_writer_that_fails_is_a_note_and_the_evidence_is_quoted(built: Path) -> None:
+    with served(refuse(500, "out of memory")) as server:
+        chosen = {"RAG_MODELS__GENERATOR": server.address, "RAG_MODELS__GENERATOR_MODEL": "small"}
+        question = ("ask", "Where was Ann Keller born?", "--index", "idx", "--json")
+        done = rag(*question, cwd=built, env=chosen)
+    row = json.loads(done.stdout)
+    assert list(row) == [*ROW_KEYS, "notice"]
+    assert (done.returncode, row["abstained"]) == (0, False)
+    assert row["text"] == "Ann Keller was born in Lisbon in 1931. [1]"
+    (note,) = done.stderr.splitlines()
+    assert note.startswith(f"note: {row['notice']}: the generator at http://127.0.0.1:")
+    assert "out of memory" in note
 
 
 @pytest.mark.models

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from endpoint_server import embeds, served
 from numpy.typing import NDArray
 
-from rag.embedder import Embedder, SentenceEmbedder, unit
+from rag import models
+from rag.choosing import open_embedder, open_reading_embedder
+from rag.embedder import PASSAGE_PROMPTS, QUERY_PROMPTS, Embedder, SentenceEmbedder, prefix, unit
+from rag.embeddings import EndpointEmbedder
+from rag.settings import DEFAULT_EMBEDDER, ModelSettings
 from rag.types import EmbedderIdentity
 
 TEXTS = [
@@ -38,12 +46,17 @@ class Hashed:
         return vector
 
 
-@pytest.fixture(params=["hashed", pytest.param("real", marks=pytest.mark.models)])
-def any_embedder(request: pytest.FixtureRequest) -> Embedder:
+@pytest.fixture(params=["hashed", "served", pytest.param("real", marks=pytest.mark.models)])
+def any_embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
     if request.param == "hashed":
-        return Hashed()
-    real: Embedder = request.getfixturevalue("embedder")
-    return real
+        yield Hashed()
+    elif request.param == "served":
+        with served(embeds(lambda text: (3 * Hashed().query(text)).tolist())) as server:
+            yield EndpointEmbedder.open(
+                ModelSettings(embedder=server.address, embedder_model="hashed")
+            )
+    else:
+        yield request.getfixturevalue("embedder")
 
 
 def test_unit_scales_rows_and_leaves_zeros() -> None:
@@ -92,9 +105,6 @@ def test_rows_match_the_model_computed_by_hand(embedder: SentenceEmbedder) -> No
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    from rag import models
-    from rag.settings import ModelSettings
-
     folder = models.locate("all-MiniLM-L6-v2", ModelSettings())
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
@@ -124,3 +134,71 @@ def test_two_processes_compute_the_same_bytes() -> None:
     ]
     assert runs[0].stdout == runs[1].stdout
     assert len(runs[0].stdout.strip()) == 2 * 2 * 384 * 4
+
+
+# --- prefixes
+
+
+@pytest.mark.parametrize(
+    ("given", "prompts", "query", "passage"),
+    [
+        (None, {}, "", ""),
+        (None, {"query": "q: ", "document": "d: "}, "q: ", "d: "),
+        (None, {"query": "q: ", "document": "", "passage": "p: "}, "q: ", "p: "),
+        (None, {"query": None, "search_query": "s: ", "corpus": "c: "}, "s: ", "c: "),
+        (None, {"clustering": "k: "}, "", ""),
+        ("", {"query": "q: ", "document": "d: "}, "", ""),
+        ("x ", {"query": "q: ", "document": "d: "}, "x ", "x "),
+    ],
+)
+def test_a_prefix_is_the_set_one_or_the_models_own(
+    given: str | None, prompts: dict[str, str | None], query: str, passage: str
+) -> None:
+    assert prefix(given, prompts, QUERY_PROMPTS) == query
+    assert prefix(given, prompts, PASSAGE_PROMPTS) == passage
+
+
+@pytest.mark.models
+def test_set_prefixes_stand_before_the_texts(embedder: SentenceEmbedder) -> None:
+    prefixed = SentenceEmbedder.open(
+        ModelSettings(query_prefix="query: ", passage_prefix="passage: ")
+    )
+    for made, plain in (
+        (prefixed.query("a bridge"), embedder.query("query: a bridge")),
+        (prefixed.passages(["a bridge"])[0], embedder.passages(["passage: a bridge"])[0]),
+    ):
+        np.testing.assert_allclose(made, plain, atol=1e-6)
+    assert prefixed.identity != embedder.identity
+    only_query = ModelSettings(query_prefix="query: ")
+    assert models.embedder_version(only_query) == (DEFAULT_EMBEDDER, embedder.identity.revision)
+
+
+@pytest.mark.models
+def test_a_models_own_prompts_are_used_unless_set(
+    embedder: SentenceEmbedder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "prompted"
+    shutil.copytree(models.locate(DEFAULT_EMBEDDER, ModelSettings()), folder)
+    about = folder / "config_sentence_transformers.json"
+    prompts = {"query": "search: ", "passage": "text: "}
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"prompts": prompts}))
+    own = SentenceEmbedder.open(ModelSettings(embedder=str(folder)))
+    np.testing.assert_allclose(own.query("a bridge"), embedder.query("search: a bridge"), atol=1e-6)
+    np.testing.assert_allclose(
+        own.passages(["a bridge"]), embedder.passages(["text: a bridge"]), atol=1e-6
+    )
+    bare = ModelSettings(embedder=str(folder), query_prefix="", passage_prefix="")
+    np.testing.assert_allclose(
+        SentenceEmbedder.open(bare).query("a bridge"), embedder.query("a bridge"), atol=1e-6
+    )
+
+
+@pytest.mark.models
+def test_sentences_are_compared_by_the_built_in_embedder(embedder: SentenceEmbedder) -> None:
+    assert open_reading_embedder(ModelSettings(), embedder) is embedder
+    prefixed = ModelSettings(query_prefix="query: ")
+    other = open_embedder(prefixed)
+    reading = open_reading_embedder(prefixed, other)
+    assert reading is not other
+    assert reading.identity == embedder.identity
+    assert reading.query("a bridge").tobytes() == embedder.query("a bridge").tobytes()

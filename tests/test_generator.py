@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from endpoint_server import says, served
 
+from rag.completions import EndpointGenerator
 from rag.errors import QuestionError
 from rag.generator import Generator, TransformersGenerator
 from rag.prompts import EXAMPLES, Message, answer_prompt
@@ -51,13 +53,17 @@ class ScriptedDecoder:
 
 
 @pytest.fixture(
-    params=["scripted", pytest.param("real", marks=pytest.mark.models)],
+    params=["scripted", "served", pytest.param("real", marks=pytest.mark.models)],
 )
-def any_generator(request: pytest.FixtureRequest) -> Generator:
+def any_generator(request: pytest.FixtureRequest) -> Iterator[Generator]:
     if request.param == "scripted":
-        return Scripted("The bridge was opened in 1931 by Nils Brandt.")
-    real: Generator = request.getfixturevalue("generator")
-    return real
+        yield Scripted("The bridge was opened in 1931 by Nils Brandt.")
+    elif request.param == "served":
+        with served(says("The bridge was opened", "", " in 1931 by Nils Brandt.")) as server:
+            models = ModelSettings(generator=server.address, generator_model="small")
+            yield EndpointGenerator.open(models, GeneratorSettings())
+    else:
+        yield request.getfixturevalue("generator")
 
 
 def prompt(generator: Generator, question: str = "Who opened the bridge?") -> list[Message]:

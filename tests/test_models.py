@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rag import checksums, conversion, models
+from rag.cli import shown
 from rag.errors import ModelDamaged, ModelError, ModelMissing
 from rag.settings import DEFAULT_EMBEDDER, DEFAULT_GENERATOR, ModelSettings
 
@@ -111,6 +112,24 @@ def test_status_tells_the_three_states_apart(settings: ModelSettings, converted:
     assert models.status(settings)[1].state == "damaged"
     missing = models.status(settings.model_copy(update={"generator": "nobody/nothing"}))[1]
     assert (missing.state, missing.path) == ("missing", None)
+
+
+def test_an_address_is_listed_and_not_contacted(settings: ModelSettings) -> None:
+    chosen = settings.model_copy(
+        update={
+            "embedder": "https://192.0.2.1/v1",
+            "embedder_model": "embed",
+            "generator": "http://192.0.2.1:8080/v1",
+            "generator_model": "write",
+        }
+    )
+    embedder, generator = models.status(chosen, full=True)
+    assert (embedder.name, embedder.state, embedder.path) == ("embed", "served", None)
+    assert (generator.name, generator.address) == ("write", "http://192.0.2.1:8080/v1")
+    models.fetch(chosen)  # there is nothing to fetch
+    table = shown.models([embedder, generator])
+    assert "write  generator  served  -     http://192.0.2.1:8080/v1" in table
+    assert len(table.splitlines()) == 4
 
 
 def test_a_local_folder_needs_safetensors(settings: ModelSettings, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -224,3 +225,10 @@ def test_examples_write_a_name_as_the_text_does_and_skip_runs_of_titles():
 
 def test_examples_of_nothing_are_none():
     assert examples((), ()) == ()
+
+
+def test_a_writer_that_failed_is_mentioned():
+    answer = Answer("Who?", "Ana. [1]", False, 0.9, notice="it <failed>, so the evidence is quoted")
+    shown = render.transcript([Turn("Who?", answer)], {})
+    assert "<span>it &lt;failed&gt;, so the evidence is quoted</span>" in shown
+    assert "failed" not in render.transcript([Turn("Who?", replace(answer, notice=""))], {})

@@ -1,10 +1,15 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from endpoint_server import DONE, Behaviour, event, refuse, says, served, streams
 
 from rag.citations import Verifier
+from rag.cli.rows import answer_row
+from rag.completions import EndpointGenerator
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
+from rag.generator import Generator
 from rag.index import Index
 from rag.overview import Overview
 from rag.passages import sentences
@@ -12,7 +17,7 @@ from rag.pipeline import Pipeline, build
 from rag.prompts import ABSTENTION
 from rag.reader import SentenceReader
 from rag.retriever import Retriever
-from rag.settings import Settings
+from rag.settings import GeneratorSettings, ModelSettings, Settings
 from rag.types import Event
 from tests.fakes import ScriptedGenerator, WordEmbedder
 
@@ -25,7 +30,7 @@ BRIDGE = (
 )
 
 
-def open_pipeline(folder: Path, draft: str | ScriptedGenerator, **settings: object) -> Pipeline:
+def open_pipeline(folder: Path, draft: str | Generator, **settings: object) -> Pipeline:
     """Join the real stages around a fake embedder and generator."""
     source = folder / "bridge.txt"
     source.write_text(BRIDGE, encoding="utf-8")
@@ -240,3 +245,76 @@ def test_what_happened_is_an_overview_only_at_first(tmp_path: Path) -> None:
     assert len(first.citations) >= 2
     assert "search" in later.timings
     assert "search" not in first.timings
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "logged"),
+    [
+        (refuse(404, "no such model"), "ModelMissing", "no such model"),
+        (refuse(500), "EndpointError", "answers 500"),
+        (streams([event("Ana Ruiz built the brid")]), "EndpointUnreachable", "broke off"),
+        (streams([DONE], before=3), "EndpointTimeout", "took longer than 0.5 s"),
+    ],
+)
+def test_a_writer_that_fails_costs_no_evidence(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    behaviour: Behaviour,
+    kind: str,
+    logged: str,
+) -> None:
+    with served(behaviour) as server:
+        models = ModelSettings(generator=server.address, generator_model="m", timeout=0.5)
+        generator = EndpointGenerator.open(models, GeneratorSettings())
+        with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+            events = list(bot.stream("Who built the stone bridge at Arta?"))
+    answer = events[-1].answer
+    assert answer is not None
+    assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
+    assert answer.citations[0].quote == "The stone bridge at Arta was built by Ana Ruiz in 1931."
+    assert (answer.abstained, answer.rejected) == (False, 0)
+    assert answer.notice == f"the language model failed ({kind}), so the evidence is quoted"
+    assert answer.notice in caplog.text
+    assert logged in caplog.text
+    assert server.address in caplog.text
+    assert answer_row(answer)["notice"] == answer.notice
+    assert answer.draft == "".join(e.text for e in events if e.kind == "token")
+
+
+def test_what_an_endpoint_writes_is_verified_like_any_draft(tmp_path: Path) -> None:
+    replies = (says("Ana Ruiz", " built the bridge."), says("Pedro Lopez built it in 1850."))
+    with served(*replies) as server:
+        models = ModelSettings(generator=server.address, generator_model="m")
+        generator = EndpointGenerator.open(models, GeneratorSettings())
+        with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+            bot.warm_up()
+            assert server.requests == []
+            good, bad = (bot.ask("Who built the stone bridge at Arta?") for _ in range(2))
+    assert (good.text, good.notice) == ("Ana Ruiz built the bridge. [1]", "")
+    assert bad.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
+    assert (bad.rejected, bad.notice) == (1, "")
+    assert "notice" not in answer_row(good)
+    sent = server.requests[0].body["messages"][-1]["content"]
+    assert "Who built the stone bridge at Arta?" in sent
+    assert "built by Ana Ruiz in 1931" in sent
+    assert "Twelve boats" not in sent
+
+
+def test_a_question_that_is_not_answered_contacts_no_writer(tmp_path: Path) -> None:
+    with served(says("x")) as server:
+        models = ModelSettings(generator=server.address, generator_model="m")
+        generator = EndpointGenerator.open(models, GeneratorSettings())
+        with open_pipeline(tmp_path, generator, **NEVER) as bot:
+            assert bot.ask("Who painted the bridge at Corfu?").abstained
+        assert server.requests == []
+
+
+def test_two_questions_do_not_wait_for_each_other_at_a_server(tmp_path: Path) -> None:
+    with served(streams([event("Ana Ruiz built the bridge."), DONE], before=1.0)) as server:
+        models = ModelSettings(generator=server.address, generator_model="m")
+        generator = EndpointGenerator.open(models, GeneratorSettings())
+        with open_pipeline(tmp_path, generator, **ALWAYS) as bot, ThreadPoolExecutor() as pool:
+            asked = [pool.submit(bot.ask, "Who built the stone bridge at Arta?") for _ in range(3)]
+            answers = [one.result() for one in asked]
+    assert {answer.text for answer in answers} == {"Ana Ruiz built the bridge. [1]"}
+    assert all(answer.timings["write"] < 2.0 for answer in answers)  # 3 s for the last in a queue

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 an error (one line and a hint on standard error); 2 wrong 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -48,6 +49,14 @@ class Program(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
+class Notes(logging.Handler):
+    """Shows what the package logs as a line on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        _say(f"note: {record.getMessage()}")
+
+
 def _say(*lines: str) -> None:
     from rag.cli.terminal import inert
 
@@ -62,7 +71,13 @@ def _close_output() -> None:
 
 
 def quieten() -> None:
-    """Keep the libraries' warnings, bars and telemetry off; what the user has set stays."""
+    """Keep the libraries' warnings, bars and telemetry off; what the user has set stays.
+
+    Our own warnings become notes on standard error.
+    """
+    ours = logging.getLogger("rag")
+    if not any(isinstance(handler, Notes) for handler in ours.handlers):
+        ours.addHandler(Notes(logging.WARNING))
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if not sys.warnoptions:

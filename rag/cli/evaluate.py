@@ -82,18 +82,20 @@ def _index(
 def _key(dataset: Dataset, settings: Settings) -> str:
     import hashlib
 
-    cut = f"{settings.models.embedder}\n{settings.passages.model_dump_json()}"
+    models = settings.models
+    rest = filter(None, (models.embedder_model, models.passage_prefix))
+    cut = "\n".join((models.embedder, *rest, settings.passages.model_dump_json()))
     return f"{dataset.digest[:16]}-{hashlib.sha256(cut.encode()).hexdigest()[:8]}"
 
 
 @contextmanager
 def ranking(place: Path, settings: Settings) -> Iterator[Callable[[Item], Outcome]]:
     """Open what ranks deep enough for ten documents; the generator is not loaded."""
-    from rag.embedder import SentenceEmbedder
+    from rag.choosing import open_embedder
     from rag.index import Index
     from rag.retriever import Retriever
 
-    embedder = SentenceEmbedder.open(settings.models)
+    embedder = open_embedder(settings.models)
     deep = settings.retriever.model_copy(update={"top_k": RANKED_PASSAGES})
     with Index.open(place, embedder.identity) as index:
         yield partial(evaluation.rank, retrieve=Retriever(index, embedder, deep).retrieve)

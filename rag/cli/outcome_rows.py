@@ -85,5 +85,6 @@ def _outcome(found: Mapping[str, Any], item: Item) -> Outcome:
         draft=found["draft"],
         rejected=found["rejected"],
         short=found["short"],
+        notice=said.get("notice", ""),
     )
     return Outcome(item, ranked, seconds, answer, found["exact"], found["dangling"])

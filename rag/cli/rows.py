@@ -29,8 +29,11 @@ class Asked:
 
 
 def answer_row(answer: Answer, id: str | int | float | None = None) -> dict[str, Any]:
-    """Return the public row of an answer, keys in their documented order."""
-    return {
+    """Return the public row of an answer, keys in their documented order.
+
+    `notice` comes last, and only where there is one.
+    """
+    row = {
         "id": id,
         "question": answer.question,
         "text": answer.text,
@@ -52,6 +55,7 @@ def answer_row(answer: Answer, id: str | int | float | None = None) -> dict[str,
         ],
         "timings": dict(answer.timings),
     }
+    return row | ({"notice": answer.notice} if answer.notice else {})
 
 
 def dump(row: object) -> str:

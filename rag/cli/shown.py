@@ -94,8 +94,11 @@ def checks(found: Sequence[Check], terminal: Terminal) -> str:
 def models(statuses: Sequence[ModelStatus]) -> str:
     """Lay out the models as a table, and under one that is not ready what to do about it."""
     rows = [("model", "role", "state", "size", "where")]
-    rows += [(s.name, s.role, s.state, _megabytes(s.size), str(s.path or "-")) for s in statuses]
-    notes = [f"{s.name}: {s.message}; {s.hint}" for s in statuses if s.state != "ready"]
+    rows += [
+        (s.name, s.role, s.state, _megabytes(s.size), s.address or str(s.path or "-"))
+        for s in statuses
+    ]
+    notes = [f"{s.name}: {s.message}; {s.hint}" for s in statuses if s.message]
     return "\n".join([table(rows), *map(inert, notes)])
 
 

@@ -24,7 +24,7 @@ from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
-__all__ = ["Index", "IndexReport"]
+__all__ = ["Index", "IndexReport", "described"]
 
 TIES = 32  # matches beyond k that are fetched at first, to see whether a tie crosses the edge
 
@@ -87,6 +87,15 @@ class Index:
         except (sqlite3.Error, database.GARBLED, StoreError):
             return True
         return True
+
+    @classmethod
+    def built_with(cls, folder: Path) -> EmbedderIdentity | None:
+        """Return the embedder of a folder's index; None where there is none that says so."""
+        try:
+            with contextlib.closing(database.open_for_reading(Path(folder))) as connection:
+                return database.read_commit(connection, Path(folder)).identity
+        except (sqlite3.Error, database.GARBLED, StoreError):
+            return None
 
     @classmethod
     def update(
@@ -298,11 +307,14 @@ def _load_vectors(
     return vectors
 
 
-def _mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
-    def describe(identity: EmbedderIdentity) -> str:
-        return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
+def described(identity: EmbedderIdentity) -> str:
+    """Name an embedder for a person: its name, the length of its vectors and its revision."""
+    return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
 
+
+def _mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
     return EmbedderMismatch(
-        f"the index in {folder} was built with {describe(built)}, not {describe(given)}",
-        hint=f"{database.how_to_build(folder)}, or set the embedder it was built with",
+        f"the index in {folder} was built with {described(built)}, not {described(given)}",
+        hint=f"{database.how_to_build(folder)} to embed it again, or set the embedder it was "
+        "built with (RAG_MODELS__EMBEDDER)",
     )

@@ -139,6 +139,8 @@ def _facts(answer: Answer) -> str:
     if answer.rejected:
         many = f"{answer.rejected} drafted sentence{'s' if answer.rejected > 1 else ''}"
         facts.append(f"<span>{many} not supported, left out</span>")
+    if answer.notice:
+        facts.append(f"<span>{escape(answer.notice)}</span>")
     if "total" in answer.timings:
         facts.append(f"<span>{answer.timings['total']:.1f} s</span>")
     return f'<p class="rag-facts">{"".join(facts)}</p>'
