@@ -235,8 +235,9 @@ class EmbedderIdentity:
     """What makes two vectors comparable: an index built with another identity is of no use.
 
     `revision` is derived from the content of the model's files, so the same name with other
-    weights is another identity; of a served model only the name is known. `dimension` is the length of a vector; `normalised` says that
-    vectors have length 1, so that their inner product is their cosine.
+    weights is another identity; of a served model only the name is known. `dimension` is the length
+    of a vector; `normalised` says that vectors have length 1, so that their inner product is their
+    cosine.
     """
 
     name: str
