@@ -48,14 +48,14 @@ def _table(name: str, group: type[BaseModel]) -> str:
     for key, field in group.model_fields.items():
         variable = f"RAG_{name}__{key}".upper()
         lines.append(
-            f"| `{variable}` | {_default(field)} | {_bounds(field)} | {field.description} |"
+            f"| `{variable}` | {_default(key, field)} | {_bounds(field)} | {field.description} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _default(field: FieldInfo) -> str:
+def _default(key: str, field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
-        return "the user's cache folder"
+        return f"the user's {key} folder"
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)

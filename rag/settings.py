@@ -133,6 +133,27 @@ class PageSettings(Stage):
     )
     max_question_chars: int = Field(2_000, ge=1, le=100_000, description="Longest question.")
     max_upload_mb: int = Field(20, ge=1, le=1_000, description="Largest upload (megabytes).")
+    max_uploads: int = Field(50, ge=0, le=10_000, description="Files one visitor may add; 0: none.")
+    max_visitor_mb: int = Field(
+        200, ge=1, le=100_000, description="All files of one visitor together (megabytes)."
+    )
+    max_visitors: int = Field(
+        32, ge=1, le=10_000, description="Visitors with files of their own at the same time."
+    )
+    upload_types: tuple[str, ...] = Field(
+        (
+            ".csv", ".docx", ".eml", ".epub", ".htm", ".html", ".json", ".jsonl", ".md",
+            ".pdf", ".pptx", ".rst", ".tsv", ".txt", ".xlsx",
+        ),
+        description="Endings of the names of files that may be added.",
+    )  # fmt: skip
+    idle_minutes: float = Field(
+        60, gt=0, le=10_000, description="Unused for so long, a visitor's files are deleted."
+    )
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("rag", appauthor=False)),
+        description="Folder that keeps what visitors thought of answers (`feedback.jsonl`).",
+    )
     queue_size: int = Field(16, ge=1, le=1_000, description="Questions that may wait.")
 
 

@@ -84,6 +84,16 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A document as a list of them shows it: without its text, which has `chars` characters."""
+
+    id: str
+    title: str
+    source: str
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A source, or a row of one, that was not taken as a document, and why.
 

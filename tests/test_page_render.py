@@ -12,6 +12,7 @@ from page_payloads import PAYLOADS
 
 from rag.page import render, source
 from rag.page.bot import Readiness
+from rag.page.highlights import Highlight
 from rag.page.examples import examples
 from rag.page.sessions import Turn
 from rag.replies import NOT_FOUND
@@ -60,7 +61,7 @@ def a_turn(text: str) -> str:
     titles = {text: text}
     turns = [Turn(text, answer), Turn(text, abstained), Turn(text, error=text, hint=text)]
     turns.append(Turn(text, draft=text))
-    mark = source.Mark(0, len(text), "rag-cite-0-1", "1")
+    mark = Highlight(0, len(text), "rag-cite-0-1", "1")
     return (
         render.transcript(turns, titles)
         + render.live(text, text, text)
@@ -160,7 +161,7 @@ def test_a_quote_is_marked_in_its_paragraph_word_for_word():
     bot = FakeBot()
     marks = {}
     for c in answer.citations:
-        marks.setdefault(c.document, []).append(source.Mark(c.start, c.end, f"c{c.marker}", "1"))
+        marks.setdefault(c.document, []).append(Highlight(c.start, c.end, f"c{c.marker}", "1"))
     shown = Reading(source.panel([(bot.document(d), m) for d, m in marks.items()], 0))
     assert shown.marks == {f"c{c.marker}": c.quote for c in answer.citations}
     assert [a["id"] for t, a in shown.elements if a.get("class") == "rag-target"] == [
@@ -174,7 +175,7 @@ def test_a_quote_is_marked_in_its_paragraph_word_for_word():
 )
 def test_marks_overlap_as_they_like_and_each_keeps_its_words(text, pairs):
     spans = source.paragraphs(text)
-    marks = [source.Mark(min(a, b), max(a, b), f"m{i}") for i, (a, b) in enumerate(pairs) if a != b]
+    marks = [Highlight(min(a, b), max(a, b), f"m{i}") for i, (a, b) in enumerate(pairs) if a != b]
     for span in spans:
         shown = Reading(source.highlighted(text, span, marks, set()))
         assert shown.text == text[span.start : span.end]
@@ -195,7 +196,7 @@ def test_a_long_document_is_shown_around_what_is_cited():
     text = "\n\n".join(f"Paragraph {n}. " + "x" * 500 for n in range(1000))
     start = text.index("Paragraph 700.")
     shown = Reading(
-        source.article(Document("d", text), [source.Mark(start, start + 14, "here", "1")])
+        source.article(Document("d", text), [Highlight(start, start + 14, "here", "1")])
     )
     assert shown.marks == {"here": "Paragraph 700."}
     assert "Paragraph 694." in shown.text

@@ -76,8 +76,12 @@ def steps(
     yield Turn(question, draft=draft)
 
 
-def converse(opening: Opening, session: Session) -> Iterator[Step | Turn]:
+def converse(
+    opening: Opening, session: Session, chosen: Callable[[Bot], Bot] = lambda bot: bot
+) -> Iterator[Step | Turn]:
     """Answer the session's pending question, keeping the session in step; nothing if none waits.
+
+    `chosen` turns the common bot into the one that answers this visitor.
 
     However it ends (answered, stopped, failed, or the browser gone), the pipeline is told to stop
     and the session is free for the next question.
@@ -94,7 +98,9 @@ def converse(opening: Opening, session: Session) -> Iterator[Step | Turn]:
         if bot is None:
             turn = Turn(question)
         else:
-            running = steps(bot, question, session.history(), stop)  # closed after `stop` is set
+            running = steps(
+                chosen(bot), question, session.history(), stop
+            )  # closed after `stop` is set
             for value in running:
                 if isinstance(value, Turn):
                     turn = value

@@ -1,12 +1,31 @@
-// What the page does by itself in the browser: keys, theme, jumping to a citation, scrolling.
-// It never writes markup: only classes, focus and scroll positions change here.
+// What the page does by itself in the browser: keys, theme, jumping to a citation, scrolling,
+// sending files. It never writes markup: classes, focus, scroll positions and plain text only.
 "use strict";
 
 window.ragPage = (() => {
   const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const box = () => document.querySelector("#rag-box textarea");
   const smooth = () => (calm() ? "auto" : "smooth");
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
   let cameFrom = null;
+
+  // Told to screen readers; the same words twice are told twice.
+  function say(words) {
+    const said = $("#rag-said");
+    if (said) said.textContent = said.textContent === words ? `${words}\u00a0` : words;
+  }
+
+  // Right of the conversation stands the library or the source, one at a time.
+  function side(name) {
+    document.body.dataset.ragSide = name;
+    for (const tab of all("[role=tab][data-side]")) {
+      const chosen = tab.dataset.side === name;
+      tab.setAttribute("aria-selected", chosen);
+      tab.tabIndex = chosen ? 0 : -1;
+    }
+  }
 
   // Scrolls the panel, and only the panel, until the mark stands in its upper third.
   function bring(mark, behavior) {
@@ -18,17 +37,57 @@ window.ragPage = (() => {
   function show(anchor) {
     const target = anchor && document.getElementById(anchor);
     if (!target) return false;
-    const marks = document.querySelectorAll(`#rag-sources mark[data-cites~="${anchor}"]`);
-    document.querySelectorAll("#rag-sources mark.rag-now").forEach((m) => m.classList.remove("rag-now"));
-    if (marks.length === 0) return false;
-    marks[0].focus({ preventScroll: true });
-    bring(marks[0], smooth());
-    marks[0].closest(".rag-panel").scrollIntoView({ block: "nearest", behavior: smooth() });
+    const marks = all(`#rag-sources mark[data-cites~="${anchor}"]`);
+    all("#rag-sources mark.rag-now").forEach((m) => m.classList.remove("rag-now"));
+    side("source");
+    if (marks.length === 0) {
+      bring(target, smooth());
+      return false;
+    }
+    const panel = marks[0].closest(".rag-panel");
+    where(panel, anchor);
+    const figure = $(`.rag-picture[data-cites~="${anchor}"]`, panel);
+    if (panel.classList.contains("rag-as-pages") && figure) bring(figure, smooth());
+    else {
+      marks[0].focus({ preventScroll: true });
+      bring(marks[0], smooth());
+    }
+    panel.scrollIntoView({ block: "nearest", behavior: smooth() });
     marks.forEach((mark) => {
       void mark.offsetWidth; // restarts the animation when the same mark is shown again
       mark.classList.add("rag-now");
     });
     return true;
+  }
+
+  // Which quote of how many is shown, and the way to the one before and after.
+  function where(panel, anchor) {
+    const chips = all("[data-jump]", panel);
+    const at = chips.findIndex((chip) => chip.dataset.jump === anchor);
+    chips.forEach((chip, n) => n === at ? chip.setAttribute("aria-current", "true")
+      : chip.removeAttribute("aria-current"));
+    const told = $(".rag-where", panel);
+    if (told && at >= 0) told.textContent = `${at + 1} of ${chips.length}`;
+  }
+
+  function step(button) {
+    const chips = all("[data-jump]", button.closest(".rag-panel"));
+    const at = chips.findIndex((chip) => chip.hasAttribute("aria-current"));
+    const way = Number(button.dataset.step);
+    const next = at < 0 ? (way > 0 ? 0 : chips.length - 1) : (at + way + chips.length) % chips.length;
+    show(chips[next].dataset.jump);
+    button.focus({ preventScroll: true });
+  }
+
+  // A PDF's cited pages as pictures, or its words.
+  function showAs(button) {
+    const panel = button.closest(".rag-panel");
+    panel.classList.toggle("rag-as-pages", button.dataset.show === "page");
+    all("[data-show]", panel).forEach((b) => b.setAttribute("aria-pressed", b === button));
+    $(".rag-page", panel).scrollTo({ top: 0 });
+    const now = $("[data-jump][aria-current]", panel);
+    if (now) show(now.dataset.jump);
+    button.focus({ preventScroll: true });
   }
 
   // A click on a marker: jump at once when the panel already shows that turn's source.
@@ -40,11 +99,28 @@ window.ragPage = (() => {
 
   // The panel was filled by the server: go where it says, else to the first words cited.
   function arrived(element) {
-    const panel = element.querySelector(".rag-panel");
-    const first = element.querySelector("mark");
-    element.querySelectorAll("mark.rag-now").forEach((mark) => mark.classList.remove("rag-now"));
-    if (panel?.dataset.focus) requestAnimationFrame(() => show(panel.dataset.focus));
+    const panel = $(".rag-panel", element);
+    const first = $("mark", element);
+    all("mark.rag-now", element).forEach((mark) => mark.classList.remove("rag-now"));
+    if (!panel || panel.classList.contains("rag-panel-empty")) return;
+    side("source");
+    if (panel.dataset.focus) requestAnimationFrame(() => show(panel.dataset.focus));
     else if (first) requestAnimationFrame(() => bring(first, "auto"));
+    if (!first && !panel.dataset.focus) $(".rag-page", panel).focus({ preventScroll: true });
+    if (panel.dataset.turn === "-1")
+      panel.scrollIntoView({ block: "nearest", behavior: smooth() });
+  }
+
+  // The list of the visitor's files changed: tell the result when the last one is done.
+  let told = "";
+  function filed(element) {
+    const files = $(".rag-files", element);
+    if (!files) return;
+    const { added, skipped, busy } = files.dataset;
+    const words = busy !== "0" ? `Adding ${plural(Number(busy), "file")}`
+      : `${plural(Number(added), "file")} added` + (skipped === "0" ? "" : `, ${skipped} not added`);
+    if (words !== told) say(words);
+    told = words;
   }
 
   function back() {
@@ -64,16 +140,84 @@ window.ragPage = (() => {
     return target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
   }
 
+  // Files go one after the other, each as the whole body of a request.
+  const sending = [];
+  function send(files) {
+    const idle = sending.length === 0;
+    sending.push(...files);
+    if (files.length) side("library");
+    if (idle && sending.length) sendNext();
+  }
+
+  function sendNext() {
+    const file = sending[0];
+    const shown = $(".rag-sending");
+    const limit = Number($("#rag-file")?.dataset.limit || 0);
+    const request = new XMLHttpRequest();
+    const query = new URLSearchParams({ name: file.name, size: file.size });
+    const tell = (words) => { if (shown) shown.textContent = words; };
+    request.open("POST", `./page/upload?${query}`);
+    request.upload.onprogress = (event) => {
+      const share = event.total ? Math.round((100 * event.loaded) / event.total) : 100;
+      tell(`Sending ${file.name} · ${share} %`);
+    };
+    request.onloadend = () => {
+      const reached = request.status === 200;
+      let error = "The server did not take it.";
+      try { error = JSON.parse(request.responseText).error || error; } catch { /* no JSON */ }
+      tell(reached ? "" : `${file.name}: ${error}`);
+      if (!reached) say(`${file.name}: ${error}`);
+      document.dispatchEvent(new Event("rag-sent"));
+      sending.shift();
+      if (sending.length) sendNext();
+    };
+    tell(`Sending ${file.name}`);
+    request.send(file.size > limit ? null : file); // too large: the server only takes note of it
+  }
+
+  function carriesFiles(event) {
+    return $("#rag-file") && [...(event.dataTransfer?.types || [])].includes("Files");
+  }
+
+  let inside = 0;
+  const dropping = (on) => $("#rag-drop")?.classList.toggle("rag-dropping", on);
+  document.addEventListener("dragenter", (event) => {
+    if (carriesFiles(event)) dropping(++inside > 0);
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (carriesFiles(event)) dropping((inside = Math.max(0, inside - 1)) > 0);
+  });
+  document.addEventListener("dragover", (event) => { if (carriesFiles(event)) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    dropping((inside = 0) > 0);
+    send([...event.dataTransfer.files]);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.id !== "rag-file") return;
+    send([...event.target.files]);
+    event.target.value = "";
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("button");
     if (!button) return;
     if (button.dataset.jump) show(button.dataset.jump);
+    if (button.dataset.step) step(button);
+    if (button.dataset.show) showAs(button);
+    if (button.dataset.side) side(button.dataset.side);
     if (button.dataset.back) back();
     if (button.dataset.themeToggle) toggleTheme();
   });
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.startsWith("Arrow") && event.target.matches?.("[role=tab]")) {
+      const other = all("[role=tab]").find((tab) => tab !== event.target);
+      side(other.dataset.side);
+      other.focus();
+    }
     if (event.key === "Escape") document.querySelector("#rag-stop")?.click();
     if (event.key === "/" && !typing(event.target)) {
       event.preventDefault();
@@ -110,10 +254,11 @@ window.ragPage = (() => {
   }
 
   function start() {
+    side("library");
     keepTheme();
     new MutationObserver(keepTheme).observe(document.body, { attributeFilter: ["class"] });
     follow();
   }
   document.readyState === "complete" ? start() : window.addEventListener("load", start);
-  return { jump, arrived, show };
+  return { jump, arrived, filed };
 })();

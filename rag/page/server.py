@@ -8,7 +8,6 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -16,22 +15,24 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
 
 from rag.errors import SettingsError
 from rag.page.bot import Opener, Opening
-from rag.page.layout import Conversation, blocks
+from rag.page.layout import blocks
+from rag.page.routes import UPLOAD, routes
 from rag.page.security import Wall
+from rag.page.state import State
 from rag.settings import PageSettings
 
-HERE = Path(__file__).parent
 HEAD = (
     '<meta name="color-scheme" content="light dark" />'
     '<link rel="stylesheet" href="./page/style.css" />'
     '<script defer src="./page/script.js"></script>'
 )
 MAX_BODY = 1_000_000
-"""Bytes of any request: a question, its history, and nothing else."""
+"""Bytes of any request but a file's: a question, its history, and nothing else."""
+SWEEP = 15.0
+"""Seconds between two looks at who has left."""
 HEAD_START = 0.3
 """Seconds the first visitor has before the models begin to load and take the processor."""
 SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
@@ -45,26 +46,23 @@ def build(opener: Opener, settings: PageSettings | None = None) -> FastAPI:
     """
     settings = settings or PageSettings()
     opening = Opening(opener)
+    state = State(opening, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         asyncio.get_running_loop().call_later(HEAD_START, opening.start)
+        sweeping = asyncio.create_task(sweep(state))
         yield
+        sweeping.cancel()
+        state.visitors.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.opening = opening
 
-    @app.get("/page/style.css")
-    def style() -> FileResponse:
-        return FileResponse(HERE / "style.css", media_type="text/css")
-
-    @app.get("/page/script.js")
-    def script() -> FileResponse:
-        return FileResponse(HERE / "script.js", media_type="text/javascript")
-
+    app.include_router(routes(state))
     gr.mount_gradio_app(
         app,
-        blocks(Conversation(opening, settings)),
+        blocks(state),
         path="/",
         server_name=settings.host,
         server_port=settings.port,
@@ -79,8 +77,21 @@ def build(opener: Opener, settings: PageSettings | None = None) -> FastAPI:
         mcp_server=False,
         pwa=False,
     )
-    app.add_middleware(Wall, hosts=settings.trusted_hosts, max_body=MAX_BODY, head=HEAD)
+    app.add_middleware(
+        Wall,
+        hosts=settings.trusted_hosts,
+        max_body=MAX_BODY,
+        head=HEAD,
+        bodies={UPLOAD: settings.max_upload_mb * 1_000_000},
+    )
     return app
+
+
+async def sweep(state: State) -> None:
+    """Delete what visitors left behind, for ever."""
+    while True:
+        await asyncio.sleep(SWEEP)
+        await asyncio.to_thread(state.visitors.sweep)
 
 
 class PageServer(uvicorn.Server):

@@ -11,7 +11,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from rag.types import Answer
+from rag.page.highlights import Highlight
+from rag.types import Answer, Passage
 
 MAX_SESSIONS = 256
 MAX_TURNS = 50
@@ -37,13 +38,33 @@ def plain(text: str) -> str:
     return _MARKER.sub("", text).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the source panel shows: documents by id with their highlights, for one turn.
+
+    `turn` is -1 for a document opened from the library. `extra` are (document, paragraph) numbers
+    shown beyond those near a highlight.
+    """
+
+    documents: tuple[tuple[str, tuple[Highlight, ...]], ...] = ()
+    turn: int = -1
+    extra: frozenset[tuple[int, int]] = frozenset()
+
+
 @dataclass(slots=True)
 class Session:
-    """A conversation. Only `Sessions` makes them; change them through the methods."""
+    """A conversation. Only `Sessions` makes them; change them through the methods.
+
+    `listed` are the documents of the library and `found` the passages of its search as this tab
+    shows them now, `view` what its source panel shows: clicks name them by number.
+    """
 
     turns: tuple[Turn, ...] = ()
     pending: str | None = None
     stop: threading.Event | None = None
+    listed: tuple[str, ...] = ()
+    found: tuple[Passage, ...] = ()
+    view: View = View()
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self, question: str) -> bool:
@@ -104,6 +125,19 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def answering(self) -> bool:
+        """Whether any answer is being made."""
+        with self._lock:
+            return any(session.stop is not None for session in self._sessions.values())
+
+    def drop(self, id: str) -> None:
+        """Stop a session and forget it."""
+        with self._lock:
+            dropped = self._sessions.pop(id, None)
+        if dropped is not None:
+            dropped.halt()
 
     def get(self, id: str | None) -> Session:
         """Return the session of that id, new when it is not known."""
