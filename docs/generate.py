@@ -21,6 +21,11 @@ from rag.settings import Settings
 HERE = Path(__file__).parent
 EVIDENCE = Path(errors.__file__).parent / "weights" / "evidence.json"
 NOTE = "<!-- Written by docs/generate.py from the code; edit that. -->\n"
+DEFAULTS = {  # of settings that depend on the machine
+    "cache": "the user's cache folder",
+    "data": "the user's data folder",
+    "collections": "`collections` in the user's data folder",
+}
 COMMANDS = (
     "", "index", "ask", "eval", "chat", "serve", "doctor", "models", "models get",
 )  # fmt: skip
@@ -55,7 +60,7 @@ def _table(name: str, group: type[BaseModel]) -> str:
 
 def _default(key: str, field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
-        return f"the user's {key} folder"
+        return DEFAULTS[key]
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)

@@ -14,7 +14,9 @@ RagError
     ├── IndexMissing      there is no index at that place
     ├── IndexDamaged      the index does not pass its own checks
     ├── IndexBusy         another process is writing it
-    └── EmbedderMismatch  it was built with another embedder
+    ├── EmbedderMismatch  it was built with another embedder
+    ├── CollectionNameError  a collection cannot have this name
+    └── CollectionMissing    there is no collection of this name
 
 "The documents do not say" is not an error: it is an `Answer` with `abstained` set.
 Errors are printed only at the edges (command line, page, server).
@@ -86,3 +88,11 @@ class IndexBusy(StoreError):
 
 class EmbedderMismatch(StoreError):
     """The index was built with another embedder."""
+
+
+class CollectionNameError(StoreError):
+    """A collection cannot have this name."""
+
+
+class CollectionMissing(StoreError):
+    """There is no collection of this name."""
