@@ -20,8 +20,18 @@ from pathlib import Path
 import rag.documents
 from rag.settings import PageSettings, Settings
 from rag.types import (
-    Answer, Citation, Document, Entry, Event, Evidence, Hit, IndexReport, Passage, Reading,
-    Skipped, Span,
+    Answer,
+    Citation,
+    Document,
+    Entry,
+    Event,
+    Evidence,
+    Hit,
+    IndexReport,
+    Passage,
+    Reading,
+    Skipped,
+    Span,
 )  # fmt: skip
 
 TEXT = (

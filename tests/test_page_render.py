@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from page_fake import SECOND, TEXT, FakeBot
 from page_payloads import PAYLOADS
 
-from rag.page import render, source
+from rag.page import library, render, source
 from rag.page.bot import Readiness
-from rag.page.highlights import Highlight
 from rag.page.examples import examples
+from rag.page.highlights import Highlight
 from rag.page.sessions import Turn
+from rag.page.uploads import Upload
 from rag.replies import NOT_FOUND
-from rag.types import Answer, Citation, Document, Hit, Passage
+from rag.types import Answer, Citation, Document, Entry, Hit, Passage
 
 OURS = {
     "article", "button", "details", "div", "h2", "h3", "header", "li", "mark", "p", "section",
-    "small", "span", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "progress", "small", "span", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 
@@ -66,6 +67,11 @@ def a_turn(text: str) -> str:
         render.transcript(turns, titles)
         + render.live(text, text, text)
         + source.panel([(document, [mark])], 0, "rag-cite-0-1")
+        + library.files([Upload(1, text, 9, "skipped", text), Upload(2, text, 9, "indexing")])
+        + library.files([Upload(3, text, 9, "indexed", text, documents=(text,))])
+        + library.books([Entry(text, text, text, 9)], [])
+        + library.results(text, [Entry(text, text, text, 9)], [0], [hits[0].passage], titles)
+        + library.results(text, [], [], [], {})
         + render.welcome(Readiness("ready"), 1, [text])
         + render.welcome(Readiness("failed", message=text, hint=text), 0, [])
         + render.welcome(Readiness("loading", text, 1, 2), 0, [])

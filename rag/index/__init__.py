@@ -284,7 +284,7 @@ class Index:
             "SELECT id, title, source, length(text) FROM documents ORDER BY position, key", ()
         )
         with _rows_checked(self.folder):
-            return tuple(Entry(*map(str, row[:3]), int(row[3])) for row in found)
+            return tuple(Entry(id, title, source, chars) for id, title, source, chars in found)
 
     def copy(self, folder: Path) -> None:
         """Write this commit into another folder, which holds no index yet.
@@ -294,9 +294,12 @@ class Index:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with database.explained(folder), self._lock:
-            with contextlib.closing(sqlite3.connect(folder / database.FILE)) as other:
-                self._connection.backup(other)
+        with (
+            database.explained(folder),
+            contextlib.closing(sqlite3.connect(folder / database.FILE)) as other,
+            self._lock,
+        ):
+            self._connection.backup(other)
         cache.write(folder, self._commit.cache, self._vectors.dump())
 
     def verify(self) -> None:

@@ -55,7 +55,8 @@ def _file(upload: Upload) -> str:
         word = "Delete" if upload.documents else "Dismiss"
         remove = (
             f'<button type="button" class="rag-remove" data-act="remove" '
-            f'data-upload="{upload.number}" aria-label="{word} {name}" title="{word}">×</button>'
+            f'data-upload="{upload.number}" title="{word}"><span aria-hidden="true">×</span>'
+            f'<span class="rag-sr">{word} {name}</span></button>'
         )
     return f'<li class="rag-row" data-state="{upload.state}">{inner}{remove}</li>'
 
