@@ -144,7 +144,7 @@ class Page:
         self.add.upload(shelf.look, [self.query], shown, **QUICK)
         self.watch.tick(follow, [self.query], [*shown, self.log], **QUICK)
         searched: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
-        self.query.input(shelf.documents, [self.query], [self.books], **searched)
+        self.query.change(shelf.documents, [self.query], [self.books], **searched)
         for part in (self.files, self.books):
             opened = [self.panel, self.files, self.books]
             part.select(shelf.select, [self.query], opened, **QUICK)
