@@ -348,7 +348,7 @@ class Hostile(FakeBot):
 WATCH = """() => {
   window.made = [];
   const ours = new Set(('SECTION DIV SPAN P H2 H3 BUTTON DETAILS SUMMARY TABLE THEAD TBODY TR TH '
-    + 'TD UL LI SMALL ARTICLE HEADER MARK').split(' '));
+    + 'TD UL LI SMALL ARTICLE HEADER MARK svg path').split(' '));
   const foreign = (e) => !ours.has(e.tagName)
     || [...e.attributes].some((a) => /^(on|style$|src|href|action)/.test(a.name));
   const look = (node) => { if (node.nodeType === 1) for (const e of [node,

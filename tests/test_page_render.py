@@ -7,21 +7,22 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from page_fake import SECOND, TEXT, FakeBot
+from page_fake import FakeBot
 from page_payloads import PAYLOADS
 
 from rag.page import library, render, source
 from rag.page.bot import Readiness
-from rag.page.examples import examples
 from rag.page.highlights import Highlight
 from rag.page.sessions import Turn
 from rag.page.uploads import Upload
 from rag.replies import NOT_FOUND
-from rag.types import Answer, Citation, Document, Entry, Hit, Passage
+from rag.settings import Settings
+from rag.types import Answer, Citation, Document, Entry, Hit, Passage, Place
 
 OURS = {
-    "article", "button", "details", "div", "h2", "h3", "header", "li", "mark", "p", "section",
-    "progress", "small", "span", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "article", "button", "dd", "details", "div", "dl", "dt", "h2", "h3", "header", "li", "mark",
+    "p", "path", "progress", "section", "small", "span", "summary", "svg", "table", "tbody", "td",
+    "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 
@@ -56,10 +57,10 @@ def a_turn(text: str) -> str:
     """A turn, an abstention, an error, a live draft and a source panel, all made of `text`."""
     document = Document(text, text, text, text, {"author": text, "date": text, "credit": text})
     hits = (Hit(Passage("p", text, 0, len(text), text, (), title=text), 0.5, 0.4, None),)
-    cited = Citation(1, text, 0, len(text), text)
+    cited = Citation(1, text, 0, len(text), text, Place((text, text), text, text))
     answer = Answer(text, f"{text} [1]", False, 0.7, (cited,), hits, {"total": 1.0}, text, 2)
     abstained = Answer(text, text, True, 0.2, (), hits)
-    titles = {text: text}
+    titles = {text: Entry(text, text, text, 9)}
     turns = [Turn(text, answer), Turn(text, abstained), Turn(text, error=text, hint=text)]
     turns.append(Turn(text, draft=text))
     mark = Highlight(0, len(text), "rag-cite-0-1", "1")
@@ -70,7 +71,9 @@ def a_turn(text: str) -> str:
         + library.files([Upload(1, text, 9, "skipped", text), Upload(2, text, 9, "indexing")])
         + library.files([Upload(3, text, 9, "indexed", text, documents=(text,))])
         + library.books([Entry(text, text, text, 9)], [])
-        + library.results(text, [Entry(text, text, text, 9)], [0], [hits[0].passage], titles)
+        + library.results(text, [Entry(text, text, text, 9)], [0], [hits[0].passage], {text: text})
+        + render.follow_ups([text])
+        + render.models(Settings(models={"generator": text, "embedder": text}))
         + library.results(text, [], [], [], {})
         + render.welcome(Readiness("ready"), 1, [text])
         + render.welcome(Readiness("failed", message=text, hint=text), 0, [])
@@ -209,25 +212,3 @@ def test_a_long_document_is_shown_around_what_is_cited():
     assert "Paragraph 693." not in shown.text
     assert "688 paragraphs not shown" in shown.text
     assert len(shown.text) < 20_000
-
-
-def test_examples_name_people_things_and_titles_of_the_documents():
-    bot = FakeBot()
-    drawn = examples(bot.documents(), bot.index.passages())
-    assert drawn == (
-        "Who is Marta Lindqvist?",
-        "What do the documents say about Port Ellery?",
-        "What do the documents say about Gull Rock?",
-        "What is “The Lamp on Gull Rock” about?",
-    )
-    assert all(name in TEXT + SECOND for name in ("Marta Lindqvist", "Port Ellery"))
-
-
-def test_examples_write_a_name_as_the_text_does_and_skip_runs_of_titles():
-    text = "It fell to the Iron Company. Chief Judge Ada Mary Lind told the Iron Company so."
-    passage = Passage("p", "d", 0, len(text), text)
-    assert examples((), [passage]) == ("What do the documents say about the Iron Company?",)
-
-
-def test_examples_of_nothing_are_none():
-    assert examples((), ()) == ()

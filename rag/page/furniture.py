@@ -8,6 +8,8 @@ from rag.settings import PageSettings
 HEADER = (
     '<header class="rag-header"><h1>Ask the documents</h1>'
     "<p>Every answer cites the exact words it rests on.</p>"
+    '<button type="button" class="rag-open" data-drawer="1" aria-haspopup="dialog" '
+    'aria-controls="rag-drawer">Settings</button>'
     '<button type="button" class="rag-theme" data-theme-toggle="1" '
     'aria-label="Switch between light and dark">◐</button></header>'
     '<p id="rag-said" class="rag-sr" role="status"></p>'
@@ -16,6 +18,22 @@ HEADER = (
 KEYS = (
     '<p class="rag-keys"><kbd>Enter</kbd> asks · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · '
     "<kbd>Esc</kbd> stops · <kbd>/</kbd> to the box</p>"
+)
+EXPORT = (
+    '<details class="rag-menu"><summary>Export</summary><div>'
+    '<button type="button" data-act="export" data-kind="markdown">As Markdown</button>'
+    '<button type="button" data-act="export" data-kind="json">As JSON</button></div></details>'
+)
+DRAWER = (
+    '<div class="rag-drawer-bar"><h2 id="rag-drawer-title">Settings</h2>'
+    '<button type="button" class="rag-close" data-drawer="0" aria-label="Close settings">×'
+    "</button></div>"
+    '<p class="rag-drawer-note">They are yours alone and count from your next question.</p>'
+)
+EFFECT = (
+    '<p class="rag-drawer-note">The models are chosen where the page is started '
+    "(<code>RAG_MODELS__GENERATOR</code>, <code>RAG_MODELS__EMBEDDER</code>). Your conversation "
+    "is kept in this browser until you clear it.</p>"
 )
 TABS = (
     '<div class="rag-tabs" role="tablist" aria-label="Beside the conversation">'

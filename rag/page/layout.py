@@ -13,7 +13,8 @@ import gradio as gr
 
 from rag.page import source
 from rag.page.conversation import Conversation
-from rag.page.furniture import HEADER, KEYS, TABS, add_files
+from rag.page.drawer import Drawer
+from rag.page.furniture import EXPORT, HEADER, KEYS, TABS, add_files
 from rag.page.sessions import Session
 from rag.page.shelf import Shelf
 from rag.page.sources import Sources
@@ -32,6 +33,7 @@ element.addEventListener('click', (event) => {
 """
 WATCH = SELECT + "watch('value', () => window.ragPage.arrived(element));"
 FILES = SELECT + "watch('value', () => window.ragPage.filed(element));"
+CARRY = "watch('value', () => window.ragPage.save(element));"
 SENT = "document.addEventListener('rag-sent', () => trigger('upload', {}));"
 
 
@@ -43,6 +45,7 @@ class Page:
         self.sources = Sources(state)
         self.talk = Conversation(state, self.sources)
         self.shelf = Shelf(state, self.sources)
+        self.drawer = Drawer(state)
 
     def make(self) -> None:
         """Make every component, in the order in which they stand."""
@@ -52,12 +55,16 @@ class Page:
                 self._conversation()
             with gr.Column(elem_id="rag-side"):
                 self._side()
+        self.drawer.make()
+        self.carry = _html("", "rag-carry", CARRY)
+        self.kept = gr.BrowserState(None, storage_key="rag-conversation", secret="rag")
         self.tick = gr.Timer(0.5)
         self.watch = gr.Timer(0.5, active=False)
 
     def _conversation(self) -> None:
-        self.log = _html(self.talk.transcript(Session(), None), "rag-log", SELECT)
+        self.log = _html(self.talk.transcript(Session()), "rag-log", SELECT)
         self.live = _html("", "rag-live")
+        self.next = _html("", "rag-next", SELECT)
         with gr.Column(elem_id="rag-composer"):
             with gr.Row(elem_id="rag-ask"):
                 self.box = gr.Textbox(
@@ -77,6 +84,7 @@ class Page:
                 self.retry = gr.Button("Retry", interactive=False, elem_id="rag-retry")
                 self.undo = gr.Button("Undo", interactive=False, elem_id="rag-undo")
                 self.clear = gr.Button("Clear", interactive=False, elem_id="rag-clear")
+                self.export = _html(EXPORT, "rag-export", SELECT)
                 _html(KEYS, "rag-keys")
 
     def _side(self) -> None:
@@ -100,49 +108,75 @@ class Page:
         self._wire_opening(page)
         self._wire_conversation()
         self._wire_library()
+        self.drawer.wire(self.talk.kept, self.kept)
         page.unload(self.state.leave)
         gr.api(self.talk.chat, api_name="chat", **ONE_AT_A_TIME)
 
     def _wire_opening(self, page: gr.Blocks) -> None:
+        tools = [self.ask, self.stop, self.retry, self.undo, self.clear]
         shelf = [self.files, self.books, self.watch]
+        drawer = self.drawer.parts
 
-        def arrive(query: str, request: gr.Request) -> tuple[Any, ...]:
-            return (*self.talk.arrive(request), *self.shelf.look(query, request))
+        def arrive(kept: Any, query: str, request: gr.Request) -> tuple[Any, ...]:
+            """Show how far the opening is; then, once, the conversation kept and the library."""
+            opened = self.state.opening.bot is not None
+            first = opened and not self.state.session(request).restored
+            back = self.talk.restore(kept, request)
+            session = self.state.session(request)
+            log = self.talk.transcript(session, request) if back else self.talk.welcome(request)
+            shown = (log, gr.Timer(active=self.talk.waiting(request)))
+            if not first:
+                return (*shown, *(gr.skip(),) * (len(tools) + len(shelf) + len(drawer)))
+            looked = self.shelf.look(query, request)
+            return (*shown, *self.talk.buttons(session), *looked, *self.drawer.values(request))
 
         for happens in (page.load, self.tick.tick):
-            happens(arrive, [self.query], [self.log, self.tick, *shelf], **QUICK)
+            outputs = [self.log, self.tick, *tools, *shelf, *drawer]
+            happens(arrive, [self.kept, self.query], outputs, **QUICK)
 
     def _wire_conversation(self) -> None:
         talk = self.talk
         tools = [self.ask, self.stop, self.retry, self.undo, self.clear]
-        taken = [self.box, self.log, self.live, *tools]
-        emptied = [self.box, self.log, self.live, self.panel, *tools]
+        taken = [self.box, self.log, self.live, self.next, *tools]
+        emptied = [self.box, self.log, self.live, self.next, self.panel, self.kept, *tools]
         made: dict[str, Any] = {
             "fn": talk.answer,
-            "outputs": [self.log, self.live, self.panel, *tools],
+            "outputs": [self.log, self.live, self.panel, self.kept, *tools],
             **PRIVATE,
             **ONE_AT_A_TIME,
         }
+        followed: dict[str, Any] = {
+            "fn": talk.follow,
+            "outputs": [self.next],
+            "concurrency_limit": 1,
+            "concurrency_id": "follow",
+            **PRIVATE,
+        }
         asked = [self.box.submit, self.ask.click]
-        gr.on(asked, talk.accept, [self.box], taken, **QUICK).then(**made)
-        self.log.select(talk.select, None, [self.panel, *taken], **QUICK).then(**made)
-        self.retry.click(talk.retry, None, taken, **QUICK).then(**made)
+        gr.on(asked, talk.accept, [self.box], taken, **QUICK).then(**made).then(**followed)
+        for part in (self.log, self.next):
+            chosen = part.select(talk.select, None, [self.panel, self.kept, *taken], **QUICK)
+            chosen.then(**made).then(**followed)
+        self.retry.click(talk.retry, None, taken, **QUICK).then(**made).then(**followed)
         self.stop.click(talk.stop, None, None, **QUICK)
         self.undo.click(talk.undo, None, emptied, **QUICK)
         self.clear.click(talk.clear, None, emptied, **QUICK)
         self.panel.select(self.sources.select, None, [self.panel], **QUICK)
+        self.export.select(talk.export, None, [self.carry], **QUICK)
 
     def _wire_library(self) -> None:
         shelf = self.shelf
         shown = [self.files, self.books, self.watch]
 
         def follow(query: str, request: gr.Request) -> tuple[Any, ...]:
-            found = shelf.follow(query, request)
-            busy = self.state.visitor(request).busy
-            return (*found, gr.skip() if busy else self.talk.welcome(request))
+            """Show how far the files are; once they are done, what can be asked about them."""
+            if self.state.visitor(request).busy:
+                return (*shelf.follow(request), gr.skip(), gr.skip())
+            log = self.talk.welcome(request)
+            return (*shelf.look(query, request), log, gr.Timer(active=self.talk.waiting(request)))
 
         self.add.upload(shelf.look, [self.query], shown, **QUICK)
-        self.watch.tick(follow, [self.query], [*shown, self.log], **QUICK)
+        self.watch.tick(follow, [self.query], [*shown, self.log, self.tick], **QUICK)
         searched: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
         self.query.change(shelf.documents, [self.query], [self.books], **searched)
         for part in (self.files, self.books):

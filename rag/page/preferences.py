@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.page.bot import Bot
+from rag.settings import Settings
 
 PASSAGES = (1, 30)
 STRICTNESS = (0.05, 0.95)
@@ -31,6 +32,12 @@ class Preferences:
             _inside(passages, PASSAGES) if _number(passages) else None,
             round(_inside(strictness, STRICTNESS), 2) if _number(strictness) else None,
         )
+
+    def beside(self, settings: Settings) -> Preferences:
+        """Return them with what is as the page was started left unset."""
+        passages = None if self.passages == settings.retriever.top_k else self.passages
+        least = round(settings.reader.min_answerable, 2)
+        return Preferences(passages, None if self.strictness == least else self.strictness)
 
     def applied(self, bot: Bot) -> Bot:
         """Return the bot with these settings; the same one when none is set."""

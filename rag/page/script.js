@@ -140,6 +140,54 @@ window.ragPage = (() => {
     return target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
   }
 
+  // A file the server made of the conversation, as text: saved by the browser.
+  function save(element) {
+    const words = element.textContent.trim();
+    if (!words) return;
+    const { name, text } = JSON.parse(words);
+    const kind = name.endsWith(".json") ? "application/json" : "text/markdown";
+    const address = URL.createObjectURL(new Blob([text], { type: `${kind};charset=utf-8` }));
+    const link = Object.assign(document.createElement("a"), { href: address, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+    say(`${name} saved`);
+  }
+
+  // The settings slide in from the right; the rest of the page waits behind them.
+  let opener = null;
+  function drawer(open) {
+    const panel = $("#rag-drawer");
+    if (!panel || panel.inert !== open) return;
+    panel.inert = !open;
+    for (const part of all("#rag-top, #rag-main")) part.inert = open;
+    document.body.classList.toggle("rag-drawn", open);
+    if (open) {
+      opener = document.activeElement;
+      $("[data-drawer='0']", panel)?.focus();
+    } else opener?.focus();
+  }
+
+  function furnish() {
+    const panel = $("#rag-drawer");
+    if (!panel) return setTimeout(furnish, 100);
+    panel.setAttribute("role", "dialog");
+    panel.setAttribute("aria-modal", "true");
+    panel.setAttribute("aria-labelledby", "rag-drawer-title");
+    panel.inert = true;
+    for (const [part, tab] of [["#rag-library", "library"], ["#rag-sources", "source"]]) {
+      $(part)?.setAttribute("role", "tabpanel");
+      $(part)?.setAttribute("aria-labelledby", `rag-tab-${tab}`);
+    }
+  }
+
+  // A vote shows at once; the server keeps it.
+  function vote(button) {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    all(".rag-vote", button.parentElement).forEach((b) => b.setAttribute("aria-pressed", "false"));
+    button.setAttribute("aria-pressed", on);
+    say(on ? "Thank you" : "Taken back");
+  }
+
   // Files go one after the other, each as the whole body of a request.
   const sending = [];
   function send(files) {
@@ -201,12 +249,20 @@ window.ragPage = (() => {
   });
 
   document.addEventListener("click", (event) => {
+    all("details.rag-menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+    if (document.body.classList.contains("rag-drawn") && !event.target.closest?.("#rag-drawer"))
+      return drawer(false);
     const button = event.target instanceof Element && event.target.closest("button");
     if (!button) return;
     if (button.dataset.jump) show(button.dataset.jump);
     if (button.dataset.step) step(button);
     if (button.dataset.show) showAs(button);
     if (button.dataset.side) side(button.dataset.side);
+    if (button.dataset.vote) vote(button);
+    if (button.dataset.drawer) drawer(button.dataset.drawer === "1");
+    if (button.dataset.kind) button.closest("details").open = false;
     if (button.dataset.back) back();
     if (button.dataset.themeToggle) toggleTheme();
   });
@@ -218,8 +274,9 @@ window.ragPage = (() => {
       side(other.dataset.side);
       other.focus();
     }
-    if (event.key === "Escape") document.querySelector("#rag-stop")?.click();
-    if (event.key === "/" && !typing(event.target)) {
+    if (event.key === "Escape" && document.body.classList.contains("rag-drawn")) drawer(false);
+    else if (event.key === "Escape") document.querySelector("#rag-stop")?.click();
+    if (event.key === "/" && !document.body.classList.contains("rag-drawn") && !typing(event.target)) {
       event.preventDefault();
       box()?.focus();
     }
@@ -255,10 +312,11 @@ window.ragPage = (() => {
 
   function start() {
     side("library");
+    furnish();
     keepTheme();
     new MutationObserver(keepTheme).observe(document.body, { attributeFilter: ["class"] });
     follow();
   }
   document.readyState === "complete" ? start() : window.addEventListener("load", start);
-  return { jump, arrived, filed };
+  return { jump, arrived, filed, save };
 })();

@@ -7,9 +7,11 @@ no HTML and no Gradio here. The number of sessions and of turns in each is bound
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from rag.page.highlights import Highlight
 from rag.types import Answer, Passage
@@ -24,13 +26,20 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and what became of it: an answer, or a stopped draft, or an error."""
+    """One question and what became of it: an answer, or a stopped draft, or an error.
+
+    `vote` is what the visitor thought of it ("up", "down" or ""); `restored` says that it came back
+    from his browser; `id` tells it from all others.
+    """
 
     question: str
     answer: Answer | None = None
     draft: str = ""
     error: str = ""
     hint: str = ""
+    vote: str = ""
+    restored: bool = False
+    id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
 def plain(text: str) -> str:
@@ -55,13 +64,18 @@ class View:
 class Session:
     """A conversation. Only `Sessions` makes them; change them through the methods.
 
-    `listed` are the documents of the library and `found` the passages of its search as this tab
-    shows them now, `view` what its source panel shows: clicks name them by number.
+    `greeting` is the welcome shown last, `offered` are questions to begin with and `following` to
+    go on with, `listed` the documents of the library and `found` the passages of its search, `view`
+    what the source panel shows, all as this tab shows them now: clicks name them by number.
     """
 
     turns: tuple[Turn, ...] = ()
     pending: str | None = None
     stop: threading.Event | None = None
+    restored: bool = False
+    greeting: str = ""
+    offered: tuple[str, ...] = ()
+    following: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     found: tuple[Passage, ...] = ()
     view: View = View()
@@ -112,6 +126,24 @@ class Session:
         self.halt()
         with self.lock:
             self.turns = ()
+
+    def vote(self, number: int, vote: str) -> Turn | None:
+        """Set what the visitor thinks of an answered turn; None when there is no such turn."""
+        with self.lock:
+            if not 0 <= number < len(self.turns) or self.turns[number].answer is None:
+                return None
+            voted = replace(self.turns[number], vote=vote)
+            self.turns = (*self.turns[:number], voted, *self.turns[number + 1 :])
+            return voted
+
+    def restore(self, turns: Sequence[Turn]) -> bool:
+        """Begin with turns of an earlier visit; False when something was asked already."""
+        with self.lock:
+            self.restored = True
+            if self.turns or self.stop is not None or self.pending is not None:
+                return False
+            self.turns = tuple(turns)[-MAX_TURNS:]
+            return True
 
     def history(self) -> list[tuple[str, str]]:
         """Return the latest answered turns as (question, answer without markers)."""

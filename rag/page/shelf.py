@@ -29,12 +29,9 @@ class Shelf:
         files = library.files(visitor.uploads)
         return files, self.documents(query, request), gr.Timer(active=visitor.busy)
 
-    def follow(self, query: str, request: gr.Request) -> tuple[Any, ...]:
-        """Show how far the files are, and the documents once the last file is done."""
-        visitor = self.state.visitor(request)
-        if visitor.busy:
-            return library.files(visitor.uploads), gr.skip(), gr.skip()
-        return self.look(query, request)
+    def follow(self, request: gr.Request) -> tuple[Any, ...]:
+        """Show how far the files are; leave the documents as they are."""
+        return library.files(self.state.visitor(request).uploads), gr.skip(), gr.skip()
 
     def documents(self, query: str, request: gr.Request) -> str:
         """Return the list of documents, or what a search finds."""
@@ -62,9 +59,13 @@ class Shelf:
         which = number(chosen.get("number"))
         act = chosen.get("act")
         if act == "remove":
-            self.remove(number(chosen.get("upload")), request)
-            return (gr.skip(), *self.look(query, request)[:2])
-        panel: Any = gr.skip()
+            removed = self.remove(number(chosen.get("upload")), request)
+            panel: Any = gr.skip()
+            if bot is not None and any(id in removed for id, _ in session.view.documents):
+                bot = self.state.bot(request) or bot
+                panel = self.sources.show(bot, session, session.view)
+            return (panel, *self.look(query, request)[:2])
+        panel = gr.skip()
         if act == "own":
             panel = self.own(session, number(chosen.get("upload")), request)
         elif act == "passage":
@@ -80,9 +81,11 @@ class Shelf:
                 return self.sources.document(self.state.bot(request), session, one.documents[0])
         return gr.skip()
 
-    def remove(self, upload: int, request: gr.Request) -> None:
-        """Delete one of the visitor's files."""
+    def remove(self, upload: int, request: gr.Request) -> tuple[str, ...]:
+        """Delete one of the visitor's files; return the documents that went with it."""
         try:
-            self.state.visitor(request).remove(upload)
+            removed = self.state.visitor(request).remove(upload)
         except RagError:
             gr.Warning("It cannot be deleted just now; try again in a moment.")
+            return ()
+        return removed.documents if removed else ()

@@ -171,7 +171,8 @@ def _pictures(document: Document, marks: Sequence[Highlight]) -> str:
         cited = " ".join(page.anchors)
         figures.append(
             f'<figure class="rag-picture" data-cites="{cited}">'
-            f'<img loading="lazy" src="/page/picture?{place}{spans}" alt="This page of the document">'
+            f'<img loading="lazy" src="/page/picture?{place}{spans}" '
+            'alt="This page of the document">'
             f"<figcaption>Page {label}</figcaption></figure>"
         )
     return f'<div class="rag-pictures">{"".join(figures)}</div>'

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gradio as gr
 
 from rag.page.bot import Bot, Opening
+from rag.page.feedback import Feedback
 from rag.page.ingest import Ingest
 from rag.page.sessions import Session, Sessions
+from rag.page.suggestions import Suggestions
 from rag.page.visitors import Visitor, Visitors, token_of
 from rag.settings import PageSettings
 
@@ -19,7 +21,13 @@ class State:
         self.settings = settings
         self.sessions = Sessions()
         self.visitors = Visitors(settings)
-        self.ingest = Ingest(opening, lambda: self.sessions.answering)
+        self.ingest = Ingest(opening, self.answering)
+        self.suggestions = Suggestions(self.answering)
+        self.feedback = Feedback(settings.data)
+
+    def answering(self) -> bool:
+        """Whether any visitor's question is being answered."""
+        return self.sessions.answering
 
     def session(self, request: gr.Request) -> Session:
         """Return the conversation of the tab a request comes from."""
