@@ -127,20 +127,20 @@ def _answer(index: int, answer: Answer, chosen: str, entries: Mapping[str, Entry
     text = f'<p class="rag-text" dir="auto">{text}</p>' if text else ""
     return (
         f'<div class="rag-answer {kind}">{heading}'
-        f"{text}{_sources(index, answer, entries)}{nearest}"
+        f"{text}{_sources(answer, entries)}{nearest}"
         f'<div class="rag-under">{_facts(answer)}<span class="rag-votes">{votes}</span></div>'
         f"{_retrieved(index, answer.passages, entries)}</div>"
     )
 
 
-def _sources(index: int, answer: Answer, entries: Mapping[str, Entry]) -> str:
+def _sources(answer: Answer, entries: Mapping[str, Entry]) -> str:
     """Return where each citation stands: the document, its page and headings."""
     places: dict[tuple[str, str], list[int]] = {}
     for citation in answer.citations:
         place = (citation.document, where(citation.place, name_of(entries, citation.document)))
         places.setdefault(place, []).append(citation.marker)
     rows = "".join(
-        f"<li>{''.join(_marker_button(index, marker) for marker in markers)}"
+        f'<li><span class="rag-numbers">{" ".join(f"[{marker}]" for marker in markers)}</span>'
         f'<span dir="auto">{escape(snippet(words, 160))}</span></li>'
         for (_, words), markers in places.items()
     )

@@ -294,11 +294,12 @@ window.ragPage = (() => {
     if (!chat) return setTimeout(follow, 100);
     let last = null;
     new MutationObserver(() => {
-      const turn = [...chat.querySelectorAll(".rag-turn")].pop();
+      const turn = all(".rag-turn", chat).pop();
       if (!turn || (!atEnd && turn === last)) return;
       last = turn;
       const long = turn.offsetHeight > window.innerHeight - 200;
-      turn.scrollIntoView({ block: long ? "start" : "end", behavior: "auto" });
+      const end = (!long && $(".rag-following", chat)) || turn;
+      end.scrollIntoView({ block: long ? "start" : "end", behavior: "auto" });
     }).observe(chat, { childList: true, subtree: true });
   }
 
