@@ -81,16 +81,15 @@ class Index:
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Tell whether an update was ever finished there; a damaged index does exist."""
+        """Tell whether an update was ever finished there; a damaged or old index does exist."""
         folder = Path(folder)
         try:
             with contextlib.closing(database.open_for_reading(folder)) as connection:
-                database.read_commit(connection, folder)
+                return database.format_of(connection, folder) is not None
         except IndexMissing:
             return False
         except (sqlite3.Error, database.GARBLED, StoreError):
             return True
-        return True
 
     @classmethod
     def newest(cls, folder: Path) -> database.Commit:
