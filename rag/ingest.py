@@ -18,6 +18,7 @@ from rag import documents
 from rag.documents.loader import content_id
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import SourceEmpty, SourceError
+from rag.index import own
 from rag.index.files import FileRecord, Found
 from rag.index.writer import State, Writer, writing
 from rag.passages import split
@@ -50,7 +51,11 @@ def build(
     Raises:
         SourceMissing, SourceEmpty, ModelError, StoreError: see `Pipeline.open`.
     """
-    found = list(documents.files(sources))  # paths only
+    found = [  # paths only
+        item
+        for item in documents.files(sources)
+        if isinstance(item, Skipped) or not own(item[0], Path(folder))
+    ]
     if not empty and all(isinstance(item, Skipped) for item in found):
         raise SourceEmpty(
             "there is no document to index",
@@ -242,7 +247,8 @@ class Intake:
             self._skip(Skipped(source, rows))
 
     def _skip(self, item: Skipped) -> None:
-        self.outcomes.append(FileOutcome(item.source, "skipped", item.reason))
+        reason = item.reason.removeprefix(f"{item.source} ")  # it stands beside its source
+        self.outcomes.append(FileOutcome(item.source, "skipped", reason))
 
     def _drop(self, ids: Set[str], sources: set[str], place: str) -> list[tuple[Path, str]]:
         """Drop what a file no longer holds; return other files that hold it, to be read again."""

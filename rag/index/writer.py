@@ -14,19 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rag.errors import EmbedderMismatch, ModelError, SourceEmpty, SourceError
-from rag.index import cache, database, files, rows
+from rag.errors import EmbedderMismatch, SourceEmpty, SourceError
+from rag.index import cache, database, files, rows, staging
 from rag.index.checks import check
+from rag.index.embedding import embed
 from rag.index.transaction import locked, transaction
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
     from rag.embedder import Embedder
-
-BATCH = 64  # passages handed to the embedder at a time
 
 Split = Callable[[Document], Sequence[Passage]]
 Progress = Callable[[int, int], None]
@@ -72,8 +68,9 @@ def writing(
                 writer.prepare()
             yield writer
             writer.finish()
-            writer.embed(progress)
+            writer.embedded = embed(connection, folder, embedder, progress)
             name = writer.seal(empty=empty)
+        staging.clear(folder)
         cache.sweep(folder, keep=name)
 
 
@@ -144,9 +141,8 @@ class Writer:
                 f"two documents have the id {document.id!r}", hint="give each its own id"
             )
         assert self.split is not None
-        assert self.identity is not None
         stored = self.stored.get(document.id)
-        mark = rows.fingerprint(document, self.recipe, self.identity)
+        mark = rows.fingerprint(document, self.recipe, self._identity())
         if stored and stored.mark == mark:
             self._place(stored, document.source)
             state: State = "unchanged"
@@ -217,6 +213,11 @@ class Writer:
         else:
             self.counts["unchanged"] += len(others)
 
+    def _identity(self) -> EmbedderIdentity:
+        """Return the embedder of the commit to be; known once `prepare` has run."""
+        assert self.identity is not None
+        return self.identity
+
     def _as_before(self) -> bool:
         """Tell whether documents are cut and embedded as those stored were."""
         before = self.before
@@ -246,52 +247,11 @@ class Writer:
         self.connection.execute("DELETE FROM passages WHERE document = ?", (key,))
         self.connection.execute("DELETE FROM documents WHERE key = ?", (key,))
 
-    def embed(self, progress: Progress | None) -> None:
-        """Give every passage that has none its vector, a batch at a time."""
-        pending = [
-            key
-            for (key,) in self.connection.execute(
-                "SELECT key FROM passages WHERE key NOT IN (SELECT passage FROM vectors) "
-                "ORDER BY key"
-            )
-        ]
-        if progress:
-            progress(0, len(pending))
-        for start in range(0, len(pending), BATCH):
-            keys = pending[start : start + BATCH]
-            matrix = self._vectors([self._text(key) for key in keys])  # (batch, d)
-            self.connection.executemany(
-                "INSERT INTO vectors (passage, vector) VALUES (?, ?)",
-                [(key, vector.tobytes()) for key, vector in zip(keys, matrix, strict=True)],
-            )
-            self.embedded += len(keys)
-            if progress:
-                progress(start + len(keys), len(pending))
-
-    def _text(self, key: int) -> str:
-        row = self.connection.execute(
-            "SELECT kind, title, text FROM passages WHERE key = ?", (key,)
-        ).fetchone()
-        return embedded_text(*row)
-
-    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
-        assert self.embedder is not None
-        matrix = np.asarray(self.embedder.passages(texts), dtype=np.float32)
-        identity = self.embedder.identity
-        if matrix.shape != (len(texts), identity.dimension) or not np.isfinite(matrix).all():
-            raise ModelError(
-                f"embedder {identity.name} gave {matrix.shape} numbers for {len(texts)} texts, "
-                f"or some that are not finite; expected {identity.dimension} for each",
-                hint="run `rag doctor`",
-            )
-        return cache.unit(matrix).astype("<f4", copy=False)
-
     def seal(self, *, empty: bool) -> str:
         """Write the FAISS file and the row that names it; return the file's name."""
         self.connection.execute("SAVEPOINT postings")  # makes FTS5 write out what it holds back
         self.connection.execute("RELEASE postings")
-        assert self.identity is not None
-        identity = self.identity
+        identity = self._identity()
         order = rows.read_order(self.connection)
         self.passages = len(order.keys)
         if not self.passages and not empty:
@@ -355,8 +315,3 @@ def _sha256(document: Document) -> bytes:
     except UnicodeEncodeError as error:
         raise database.unstorable(document.id, error) from error
     return hashlib.sha256(text).digest()
-
-
-def embedded_text(kind: str, title: str, text: str) -> str:
-    """Return what the embedder is given for a passage: its title and its words."""
-    return f"{title}\n{text}" if title and kind != "title" else text
