@@ -23,13 +23,14 @@ from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.overview import Overview, asks_for_overview
 from rag.passages import sentences, split
+from rag.places import Places
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import topic
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
 from rag.spelling import Spelling
-from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
+from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Place, Reading, Skipped
 
 SOURCES = Path("seeds")
 INDEX = Path("index")
@@ -158,7 +159,9 @@ class Pipeline:
 
         yield Event("stage", "verify")
         verified = self._verifier.verify(asked, draft, reading.evidence[:10])
-        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
+        text, citations = cite(
+            completed(verified.claims, gather(asked, reading.evidence)), self._place
+        )
         yield Event(
             "answer",
             answer=Answer(
@@ -232,7 +235,7 @@ class Pipeline:
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = self._overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], self._place)
         return Answer(
             question=question,
             text=text,
@@ -242,6 +245,13 @@ class Pipeline:
             passages=tuple(Hit(e.passage, e.score) for e in evidence),
             timings=clock.laps("read"),
         )
+
+    def _place(self, evidence: Evidence) -> Place:
+        """Return where a quotation stands: one page, where its passage goes over two."""
+        if evidence.passage.place == Place():
+            return Place()
+        marks = self.index.document(evidence.document).marks
+        return Places(marks).of(evidence.start, evidence.end)
 
     def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
         """Return what is written from: the best evidence and what comes near it."""
@@ -265,7 +275,7 @@ class Pipeline:
     def _quoted(
         self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
     ) -> Answer:
-        text, citations = cite(claims)
+        text, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=text,
@@ -279,7 +289,7 @@ class Pipeline:
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)
-        cited, citations = cite(claims)
+        cited, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=replies.abstention(reading.missing, cited),

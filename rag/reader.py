@@ -114,7 +114,7 @@ def missing(question: Question, hits: Sequence[Hit]) -> tuple[str, ...]:
 
     Names that follow each other are one: "Boko Haram".
     """
-    text = " ".join(f"{hit.passage.title} {hit.text}" for hit in hits)
+    text = " ".join(f"{hit.passage.context} {hit.text}" for hit in hits)
     known, numbers = words.stems(text), words.numbers(text)
     found: list[str] = []
     for token in words.tokens(question.text):

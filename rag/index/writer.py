@@ -162,7 +162,7 @@ class Writer:
     def embed(self, progress: Progress | None) -> None:
         """Give every passage that has none its vector, a batch at a time."""
         pending = self.connection.execute(
-            "SELECT key, kind, title, text FROM passages "
+            "SELECT key, kind, context, text FROM passages "
             "WHERE key NOT IN (SELECT passage FROM vectors) ORDER BY key"
         ).fetchall()
         if progress:
@@ -234,9 +234,9 @@ class Writer:
         )
 
 
-def embedded_text(kind: str, title: str, text: str) -> str:
-    """Return what the embedder is given for a passage: its title and its words."""
-    return f"{title}\n{text}" if title and kind != "title" else text
+def embedded_text(kind: str, context: str, text: str) -> str:
+    """Return what the embedder is given for a passage: what stands above it, and its words."""
+    return f"{context}\n{text}" if context and kind != "title" else text
 
 
 def check(connection: sqlite3.Connection, folder: Path) -> None:
