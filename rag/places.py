@@ -26,14 +26,15 @@ class Places:
         self._paths = list(_paths(self._headings))
         self._heading_starts = [mark.start for mark in self._headings]
         self._page_ends = [mark.end for mark in self._pages]
-        self._table_starts = [mark.start for mark in self._tables]
+        self._table_ends = [mark.end for mark in self._tables]
 
     def of(self, start: int, end: int) -> Place:
         """Return where `start:end` stands.
 
-        What begins with headings stands under the last of them.
+        What begins with headings stands under the last of them, and what reaches into a table is
+        the table's.
         """
-        return Place(self._path(start, end), self._page(start, end), self._table(start))
+        return Place(self._path(start, end), self._page(start, end), self._table(start, end))
 
     def _path(self, start: int, end: int) -> tuple[str, ...]:
         at = bisect_right(self._heading_starts, start) - 1
@@ -54,9 +55,10 @@ class Places:
             at += 1
         return "-".join(dict.fromkeys([labels[0], labels[-1]])) if labels else ""
 
-    def _table(self, start: int) -> str:
-        at = bisect_right(self._table_starts, start) - 1
-        return self._tables[at].label if at >= 0 and start < self._tables[at].end else ""
+    def _table(self, start: int, end: int) -> str:
+        at = bisect_right(self._table_ends, start)
+        found = at < len(self._tables) and self._tables[at].start < max(end, start + 1)
+        return self._tables[at].label if found else ""
 
 
 def _paths(headings: Sequence[Mark]) -> Iterator[tuple[str, ...]]:

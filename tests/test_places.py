@@ -73,11 +73,12 @@ def test_pages_and_tables_are_found_by_their_edges() -> None:
             Mark("page", 20, 30, "6"),
         )
     )
+    assert places.of(0, 5) == Place(page="iv", table="Sales")
     assert places.of(0, 4) == Place(page="iv")
     assert places.of(4, 10) == Place(page="iv", table="Sales")
     assert places.of(9, 11) == Place(page="iv-5", table="Sales")
     assert places.of(12, 13) == Place(page="5")
-    assert places.of(2, 25) == Place(page="iv-6")
+    assert places.of(2, 25) == Place(page="iv-6", table="Sales")
     assert Places(()).of(0, 5) == Place()
 
 

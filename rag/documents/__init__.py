@@ -15,12 +15,13 @@ from rag.documents.folders import walk
 from rag.documents.jsonlines import JSONLines, Row
 from rag.documents.loader import Loader, content_id
 from rag.documents.plain import PlainText
+from rag.documents.webpage import WebPage
 from rag.errors import FormatUnknown, SourceError, SourceMissing
 from rag.types import Document, Skipped
 
 __all__ = ["FORMATS", "Loader", "load", "read"]
 
-FORMATS: tuple[Loader, ...] = (JSONLines(), PlainText())
+FORMATS: tuple[Loader, ...] = (JSONLines(), WebPage(), PlainText())
 MAX_FILE = 512 * 1024 * 1024  # bytes of a file that is read as a whole
 
 

@@ -17,7 +17,7 @@ _MARKUP = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)?(?:<!doctype\s+html|<html[\s>]|<\?xml\s)",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMED_TEXT = frozenset({".md", ".markdown", ".mdown"})
+NAMED_TEXT = frozenset({".md", ".markdown", ".mdown"})
 
 
 class PlainText:
@@ -27,7 +27,7 @@ class PlainText:
         """Accept anything that reads as text, but pages of HTML or XML only when named `.md`."""
         if binary(data):
             return False
-        return PurePath(name).suffix.lower() in _NAMED_TEXT or not _MARKUP.match(data)
+        return PurePath(name).suffix.lower() in NAMED_TEXT or not _MARKUP.match(data)
 
     def load(self, data: bytes, source: str) -> list[Document]:
         """Decode the text, find its facts, and return the one document."""
