@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag import words
 from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
-from rag.types import Citation, Evidence, Span
+from rag.types import Citation, Evidence, Place, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +105,7 @@ class Verifier:
         other objection and does not stand in the span word for word.
         """
         span = evidence.quote
-        context = f"{evidence.passage.title} {evidence.passage.text}"
+        context = f"{evidence.passage.context} {evidence.passage.text}"
         asked, said, near = words.stems(question), words.stems(span), words.stems(context)
         known = said | (asked & near)
         numbers = words.numbers(span) | (words.numbers(question) & words.numbers(context))
@@ -191,11 +191,19 @@ def quoted(evidence: Evidence) -> str:
     return " ".join(evidence.quote.split())
 
 
-def cite(claims: Sequence[Claim]) -> tuple[str, tuple[Citation, ...]]:
+def standing(evidence: Evidence) -> Place:
+    """Return where the evidence's passage stands."""
+    return evidence.passage.place
+
+
+def cite(
+    claims: Sequence[Claim], place: Callable[[Evidence], Place] = standing
+) -> tuple[str, tuple[Citation, ...]]:
     """Return the display text with `[n]` markers, and the citations they stand for.
 
     Markers count from 1 in order of first use, stand at the end of their sentence, and equal spans
-    share one.
+    share one. `place` says where a quotation stands, where that is known better than for its whole
+    passage.
     """
     numbered: dict[tuple[str, int, int], Citation] = {}
     parts = []
@@ -210,6 +218,7 @@ def cite(claims: Sequence[Claim]) -> tuple[str, tuple[Citation, ...]]:
                     start=evidence.start,
                     end=evidence.end,
                     quote=evidence.quote,
+                    place=place(evidence),
                 )
             markers.append(f"[{numbered[key].marker}]")
         parts.append(f"{inert(claim.text)} {''.join(dict.fromkeys(markers))}")

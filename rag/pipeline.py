@@ -21,11 +21,12 @@ from rag.index import Index
 from rag.ingest import Progress, Sources, build
 from rag.overview import asks_for_overview
 from rag.passages import sentences
+from rag.places import Places
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import topic
 from rag.settings import Settings
 from rag.snapshot import Models, Snapshot
-from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
+from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Place, Reading, Skipped
 
 __all__ = ["INDEX", "SOURCES", "History", "Models", "Pipeline", "Progress", "build"]
 
@@ -248,7 +249,9 @@ class Pipeline:
 
         yield Event("stage", "verify")
         verified = self._verifier.verify(asked, draft, reading.evidence[:10])
-        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
+        text, citations = cite(
+            completed(verified.claims, gather(asked, reading.evidence)), self._place
+        )
         yield Event(
             "answer",
             answer=Answer(
@@ -331,7 +334,7 @@ class Pipeline:
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = now.overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], self._place)
         return Answer(
             question=question,
             text=text,
@@ -341,6 +344,16 @@ class Pipeline:
             passages=tuple(Hit(e.passage, e.score) for e in evidence),
             timings=clock.laps("read"),
         )
+
+    def _place(self, evidence: Evidence) -> Place:
+        """Return where a quotation stands: one page, where its passage goes over two."""
+        if evidence.passage.place == Place():
+            return Place()
+        try:
+            marks = self.index.document(evidence.document).marks
+        except KeyError:  # removed while the answer was made
+            return evidence.passage.place
+        return Places(marks).of(evidence.start, evidence.end)
 
     def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
         """Return what is written from: the best evidence and what comes near it."""
@@ -364,7 +377,7 @@ class Pipeline:
     def _quoted(
         self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
     ) -> Answer:
-        text, citations = cite(claims)
+        text, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=text,
@@ -378,7 +391,7 @@ class Pipeline:
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)
-        cited, citations = cite(claims)
+        cited, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=replies.abstention(reading.missing, cited),
