@@ -1,4 +1,4 @@
-"""What the page's server answers beside the framework: style, script, and a file being sent.
+"""What the page's server answers beside the framework: style, script, pictures, a file being sent.
 
 A file comes as the whole body of a request and is written as it arrives; its name and size are told
 in the query, so that what may not come is known, and shown, before it is sent.
@@ -6,16 +6,22 @@ in the query, so that what may not come is known, and shown, before it is sent.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
-from rag.errors import RagError
+from rag.errors import RagError, SourceError
+from rag.page.pages import is_pdf, page_marks
+from rag.page.pictures import picture
 from rag.page.state import State
 from rag.page.uploads import Upload
 from rag.page.visitors import Visitor, token_of
+from rag.types import Document
 
 HERE = Path(__file__).parent
 UPLOAD = "/page/upload"
@@ -32,6 +38,24 @@ def routes(state: State) -> APIRouter:
     @router.get("/page/script.js")
     def script() -> FileResponse:
         return FileResponse(HERE / "script.js", media_type="text/javascript")
+
+    @router.get("/page/picture")
+    def page_picture(
+        request: Request,
+        document: str,
+        page: int,
+        quote: Annotated[list[str] | None, Query()] = None,
+    ) -> Response:
+        base = state.opening.bot
+        token = token_of(request.headers.get("cookie", ""))
+        if base is None or not token:
+            return Response("There is nothing here.", 404)
+        try:
+            bot = state.visitors.get(token).over(base)
+            data = pictured(bot.document(document), page, quote or [])
+        except (KeyError, RagError):
+            return Response("There is no such picture.", 404)
+        return Response(data, media_type="image/png", headers={"cache-control": "private"})
 
     @router.post(UPLOAD)
     async def upload(request: Request, name: str = "", size: int = -1) -> JSONResponse:
@@ -53,6 +77,22 @@ def routes(state: State) -> APIRouter:
         return JSONResponse({"number": taken.number})
 
     return router
+
+
+def pictured(document: Document, page: int, quotes: Sequence[str]) -> bytes:
+    """Return the picture of a document's page (from 0); `quotes` are offsets, "120-180".
+
+    Raises SourceError where there is none.
+    """
+    marks = page_marks(document) if is_pdf(document) else []
+    if not 0 <= page < len(marks):
+        raise SourceError("There is no such page.")
+    mark = marks[page]
+    spans = [match for one in quotes[:20] if (match := re.fullmatch(r"(\d{1,9})-(\d{1,9})", one))]
+    words = [
+        document.text[max(int(span[1]), mark.start) : min(int(span[2]), mark.end)] for span in spans
+    ]
+    return picture(Path(document.source), mark.label, page, words)
 
 
 async def receive(request: Request, visitor: Visitor, upload: Upload) -> None:
