@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from page_fake import FakeBot, served
+from page_pdf import keeper, write_pdf
 from test_page_browser import Tab, chromium, marks
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -80,6 +82,79 @@ def test_files_are_added_found_opened_and_deleted(browser, address, files):
     assert tab.wrong == []
     assert tab.outside(address) == []
     tab.context.close()
+
+
+def test_a_visit_from_upload_to_reload(browser, tmp_path):
+    """Upload, ask, click a marker, step through quotes, vote, export, set, load again."""
+    write_pdf(tmp_path / "stations.pdf", 3)
+    data = tmp_path / "data"
+    with served(FakeBot(delay=0.02), data=data) as url:
+        tab = Tab(browser, url, accept_downloads=True)
+        page = tab.page
+        page.set_input_files("#rag-file", str(tmp_path / "stations.pdf"))
+        assert "Added" in state(tab, "stations.pdf")
+        tab.ask(f"find Its keeper {keeper(2)} winter stores 42 days")
+        page.locator(".rag-answer .rag-marker").click()
+        page.wait_for_selector("mark.rag-now")
+        assert keeper(2) in marks(page, "rag-cite-0-1")
+        page.get_by_role("button", name="Page", exact=True).click()
+        page.wait_for_function(
+            "() => { const i = document.querySelector('.rag-picture img');"
+            " return i && i.complete && i.naturalWidth > 500 && i.checkVisibility(); }"
+        )
+        assert page.locator(".rag-picture figcaption").inner_text() == "Page 2"
+
+        tab.ask("Tell me everything")
+        page.locator(".rag-turn").last.locator(".rag-marker").first.click()
+        page.wait_for_selector("[data-turn='1'] mark.rag-now")
+        for step, shown in (("Next", "2 of 5"), ("Previous", "1 of 5"), ("Previous", "5 of 5")):
+            page.get_by_role("button", name=f"{step} quote").click()
+            page.wait_for_function(
+                "said => document.querySelector('.rag-where').textContent === said", arg=shown
+            )
+        assert page.locator("mark.rag-now").inner_text().startswith("Port Ellery is a quarry")
+
+        page.locator(".rag-vote[data-vote=up]").last.click()
+        page.wait_for_function("document.querySelector('#rag-said').textContent === 'Thank you'")
+        for kind, name in (("Markdown", "conversation.md"), ("JSON", "conversation.json")):
+            page.locator(".rag-menu summary").click()
+            with page.expect_download() as saved:
+                page.get_by_role("button", name=f"As {kind}").click()
+            assert saved.value.suggested_filename == name
+            text = Path(saved.value.path()).read_text(encoding="utf-8")
+            assert "Tell me everything" in text
+            assert keeper(2) in text
+        assert json.loads(text)["turns"][1]["vote"] == "up"
+        rows = (data / "feedback.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(row)["vote"] for row in rows] == ["up"]
+
+        page.get_by_role("button", name="Settings").click()
+        assert page.evaluate("document.activeElement.ariaLabel") == "Close settings"
+        page.locator("#rag-passages input[type=number]").fill("7")
+        page.locator("#rag-passages input[type=number]").press("Tab")
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.textContent") == "Settings"
+        kept = "JSON.stringify(Object.entries(localStorage)).length > 500"
+        page.wait_for_function(kept)
+
+        page.reload()
+        page.wait_for_function("document.querySelectorAll('#rag-log .rag-turn').length === 2")
+        assert page.locator(".rag-vote[data-vote=up]").last.get_attribute("aria-pressed") == "true"
+        page.wait_for_selector("[data-state=indexed]")
+        page.wait_for_function(
+            "document.querySelector('#rag-passages input[type=number]').value === '7'"
+        )
+        page.locator(".rag-turn").first.locator(".rag-marker").click()
+        page.wait_for_selector("[data-turn='0'] mark.rag-now")
+        assert keeper(2) in marks(page, "rag-cite-0-1")
+        page.locator("#rag-clear").click()
+        page.wait_for_selector(".rag-example")
+        page.reload()
+        page.wait_for_selector(".rag-example")
+        assert page.locator(".rag-turn").count() == 0
+        assert tab.wrong == []
+        assert tab.outside(url) == []
+        tab.context.close()
 
 
 DROP = """name => {

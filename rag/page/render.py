@@ -137,7 +137,8 @@ def _sources(answer: Answer, entries: Mapping[str, Entry]) -> str:
     """Return where each citation stands: the document, its page and headings."""
     places: dict[tuple[str, str], list[int]] = {}
     for citation in answer.citations:
-        place = (citation.document, where(citation.place, name_of(entries, citation.document)))
+        name = name_of(entries, citation.document, file=bool(citation.place.page))
+        place = (citation.document, where(citation.place, name))
         places.setdefault(place, []).append(citation.marker)
     rows = "".join(
         f'<li><span class="rag-numbers">{" ".join(f"[{marker}]" for marker in markers)}</span>'
@@ -147,10 +148,17 @@ def _sources(answer: Answer, entries: Mapping[str, Entry]) -> str:
     return f'<ul class="rag-places" aria-label="Sources">{rows}</ul>' if rows else ""
 
 
-def name_of(entries: Mapping[str, Entry], document: str) -> str:
-    """Return what a document is called: its title, else its file's name, else its id."""
+def name_of(entries: Mapping[str, Entry], document: str, *, file: bool = False) -> str:
+    """Return what a document is called: its title, else its file's name, else its id.
+
+    With `file` the file's name comes first: one who is to turn to a page looks for the file.
+    """
     entry = entries.get(document)
-    return (entry.title or PurePath(entry.source).name if entry else "") or document
+    if entry is None:
+        return document
+    names = (PurePath(entry.source).name, entry.title)
+    first, second = names if file else names[::-1]
+    return first or second or document
 
 
 def where(place: Place, name: str) -> str:

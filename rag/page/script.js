@@ -117,6 +117,10 @@ window.ragPage = (() => {
     const files = $(".rag-files", element);
     if (!files) return;
     const { added, skipped, busy } = files.dataset;
+    const bar = $("progress[max]", files);
+    const tab = $("#rag-tab-library");
+    const part = bar ? ` · ${Math.round((100 * bar.value) / bar.max)} %` : " · …";
+    if (tab) tab.textContent = busy === "0" ? "Documents" : `Documents${part}`;
     const words = busy !== "0" ? `Adding ${plural(Number(busy), "file")}`
       : `${plural(Number(added), "file")} added` + (skipped === "0" ? "" : `, ${skipped} not added`);
     if (words !== told) say(words);
