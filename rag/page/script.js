@@ -94,6 +94,7 @@ window.ragPage = (() => {
   function jump(button) {
     cameFrom = button;
     const { act, turn, marker } = button.dataset;
+    if (["cite", "passage", "open", "own"].includes(act)) side("source");
     return act === "cite" && show(`rag-cite-${turn}-${marker}`);
   }
 

@@ -66,7 +66,8 @@ class Session:
 
     `greeting` is the welcome shown last, `offered` are questions to begin with and `following` to
     go on with, `listed` the documents of the library and `found` the passages of its search, `view`
-    what the source panel shows, all as this tab shows them now: clicks name them by number.
+    what the source panel shows, for the `shown`th time: all as this tab shows them now, so that a
+    click names them by number.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -79,6 +80,7 @@ class Session:
     listed: tuple[str, ...] = ()
     found: tuple[Passage, ...] = ()
     view: View = View()
+    shown: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self, question: str) -> bool:

@@ -68,7 +68,7 @@ def _mark(piece: str, marks: Sequence[Highlight], begun: set[str]) -> str:
     return f'{targets}<mark data-cites="{names}" tabindex="-1">{piece}</mark>'
 
 
-def shown(
+def near(
     spans: Sequence[Span],
     marks: Sequence[Highlight],
     length: int,
@@ -81,11 +81,11 @@ def shown(
     if length <= WHOLE_CHARS:
         return list(range(len(spans)))
     first = AROUND if marks else MORE
-    near: set[int] = set(range(min(first, len(spans)))) | {n for n in extra if n < len(spans)}
+    found: set[int] = set(range(min(first, len(spans)))) | {n for n in extra if n < len(spans)}
     for number, span in enumerate(spans):
         if any(m.start < span.end and m.end > span.start for m in marks):
-            near |= set(range(max(0, number - AROUND), min(len(spans), number + AROUND + 1)))
-    return sorted(near)
+            found |= set(range(max(0, number - AROUND), min(len(spans), number + AROUND + 1)))
+    return sorted(found)
 
 
 def article(
@@ -99,7 +99,7 @@ def article(
     begun: set[str] = set()
     parts = []
     last = -1
-    for i in shown(spans, marks, len(document.text), extra):
+    for i in near(spans, marks, len(document.text), extra):
         parts.append(_gap(number, last, i))
         parts.append(_page_number(document, spans[last].end if last >= 0 else 0, spans[i].end))
         words = highlighted(document.text, spans[i], marks, begun)
@@ -183,10 +183,12 @@ def panel(
     turn: int,
     focus: str = "",
     extra: Collection[tuple[int, int]] = (),
+    shown: int = 0,
 ) -> str:
     """Return the panel for one turn; `focus` is the anchor the page then jumps to.
 
-    `extra` are (document, paragraph) numbers shown beyond those near a mark.
+    `extra` are (document, paragraph) numbers shown beyond those near a mark. `shown` counts how
+    often a panel was shown, so that the same one again is news to the browser.
     """
     labelled = [mark for _, marks in documents for mark in marks if mark.label]
     articles = "".join(
@@ -206,7 +208,7 @@ def panel(
         else ""
     )
     return (
-        f'<div class="rag-panel" data-turn="{turn}" data-focus="{focus}">'
+        f'<div class="rag-panel" data-turn="{turn}" data-focus="{focus}" data-shown="{shown}">'
         f'<div class="rag-panel-bar">{_steps(labelled)}{views}{back}</div>'
         f'<div class="rag-page" tabindex="0" role="region" aria-label="Source">{articles}</div>'
         "</div>"

@@ -76,7 +76,8 @@ class Sources:
         session.view = view
         if not there:
             return source.GONE
-        return source.panel(there, view.turn, focus, view.extra)
+        session.shown += 1
+        return source.panel(there, view.turn, focus, view.extra, session.shown)
 
 
 def _document(bot: Bot, id: str) -> Document | None:
