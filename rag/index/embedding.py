@@ -16,6 +16,7 @@ from rag.index.staging import Staging
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
+Progress = Callable[[int, int], None]
 BATCH = 64  # passages handed to the embedder at a time
 
 
@@ -23,7 +24,7 @@ def embed(
     connection: sqlite3.Connection,
     staging: Staging,
     embedder: Embedder | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> int:
     """Give every passage that has none its vector, a batch at a time; return how many were made.
 

@@ -1,35 +1,29 @@
-"""One update of an index: documents put, kept and dropped, then vectors, then the commit.
+"""The steps of an update: documents put, kept and dropped, and the commit that says so.
 
-Order matters: rows and vectors first, then the FAISS file under a name of its own, then the
-commit that names it, then the sweep of what no commit names. Nothing here searches.
+Everything happens inside a transaction that is another's; nothing here searches.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.errors import EmbedderMismatch, SourceEmpty, SourceError
-from rag.index import cache, database, files, rows, staging
-from rag.index.checks import check
-from rag.index.embedding import embed
+from rag.errors import SourceEmpty, SourceError
+from rag.index import cache, database, files, rows
 from rag.index.staging import Staging
-from rag.index.transaction import locked, transaction
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
-    from rag.embedder import Embedder
+    pass
 
 MANY = 100  # documents of a file up to which they are kept for the next run, not only their parts
 
 Split = Callable[[Document], Sequence[Passage]]
-Progress = Callable[[int, int], None]
 State = Literal["added", "updated", "unchanged"]
 
 
@@ -41,84 +35,6 @@ class Stored:
     mark: str
     position: int
     source: str
-
-
-@contextlib.contextmanager
-def writing(
-    folder: Path,
-    *,
-    split: Split | None = None,
-    embedder: Embedder | None = None,
-    recipe: str = "",
-    exactly: bool = False,
-    empty: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[Writer]:
-    """Give a writer to make changes with; embed and commit them when the block ends.
-
-    `exactly`: the index then holds what the block put and kept, in that order; else the changes
-    are made beside what is there. `empty`: it may hold nothing. Without an embedder documents can
-    be dropped from an index, but none put.
-
-    Raises:
-        IndexBusy, IndexDamaged, ModelError: see `Index.update`.
-        IndexMissing, EmbedderMismatch: what is there cannot be added to, without `exactly`.
-        SourceEmpty: no text would be left, without `empty`.
-    """
-    with database.explained(folder), locked(folder):
-        with transaction(folder) as connection:
-            with database.explained(folder, database.GARBLED):
-                identity = embedder.identity if embedder else None
-                before = _prepared(connection, folder, identity, exactly=exactly)
-                if identity is None:
-                    assert before is not None
-                    identity, recipe = before.identity, before.recipe
-                stored = _stored(connection)
-                records = {record.path: record for record in files.read(connection)}
-            kept = Staging(folder, identity, recipe)
-            writer = Writer(
-                *(connection, folder, before, identity, recipe, split, kept, exactly),
-                *(stored, records),
-                _last=max((one.position for one in stored.values()), default=-1),
-            )
-            with kept.kept():
-                yield writer
-                writer.finish()
-                writer.embedded = embed(connection, kept, embedder, progress)
-                name = writer.seal(empty=empty)
-        staging.clear(folder)
-        cache.sweep(folder, keep=name)
-
-
-def _prepared(
-    connection: sqlite3.Connection,
-    folder: Path,
-    identity: EmbedderIdentity | None,
-    *,
-    exactly: bool,
-) -> database.Commit | None:
-    """Create the tables, or check the ones there, so that an update never blesses damage.
-
-    Returns the commit that is there; None where the index begins now.
-    """
-    version = database.format_of(connection, folder)
-    if version == database.SCHEMA:
-        before = check(connection, folder)
-        if not exactly and identity not in (None, before.identity):
-            assert identity is not None
-            raise mismatch(folder, before.identity, identity)
-        return before
-    if identity is None or (version is not None and not exactly):
-        database.read_commit(connection, folder)  # raises: it is missing, or in another format
-    if version is not None:
-        database.clear(connection)
-    database.create(connection)
-    return None
-
-
-def _stored(connection: sqlite3.Connection) -> dict[str, Stored]:
-    query = "SELECT id, key, fingerprint, position, source FROM documents"
-    return {id: Stored(*row) for id, *row in connection.execute(query)}
 
 
 @dataclass(slots=True)
@@ -310,18 +226,6 @@ class Writer:
             passages=self.passages,
             embedded=self.embedded,
         )
-
-
-def mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
-    """Say that an index was built with another embedder."""
-
-    def describe(identity: EmbedderIdentity) -> str:
-        return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
-
-    return EmbedderMismatch(
-        f"the index in {folder} was built with {describe(built)}, not {describe(given)}",
-        hint=f"{database.how_to_build(folder)}, or set the embedder it was built with",
-    )
 
 
 def _sha256(document: Document) -> bytes:
