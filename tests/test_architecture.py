@@ -22,6 +22,7 @@ PACKAGE = ROOT / "rag"
 
 GROUND = {"types", "errors", "metrics", "words", "checksums"}
 EDGES = {"evaluation", "outcomes", "dataset", "doctor", "cli", "page", "__main__"}
+JOINING = {"pipeline", "snapshot", "ingest", "intake"}  # stages joined: `pipeline` to the rest
 HEAVY = ("torch", "transformers", "sentence_transformers", "gradio", "faiss")
 
 
@@ -50,7 +51,7 @@ def layer(module: str) -> int:
         return 0
     if name in EDGES:
         return 4
-    return {"settings": 1, "ingest": 3, "snapshot": 3, "pipeline": 3, "rag": 5}.get(name, 2)
+    return {"settings": 1, **dict.fromkeys(JOINING, 3), "rag": 5}.get(name, 2)
 
 
 def imports(module: str, *, at_start: bool = False) -> Iterator[tuple[str, str, int]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag import documents
 from rag.errors import IndexMissing
 from rag.index import Index
 from rag.index.staging import FILE, SECONDS
@@ -117,18 +118,25 @@ def interrupted(docs: Path, index: Path, embedder: HashEmbedder) -> None:
 
 def test_vectors_of_another_embedder_are_not_taken(tmp_path: Path) -> None:
     docs, index = written(tmp_path / "docs", 200), tmp_path / "index"
-    interrupted(docs, index, HashEmbedder("1"))
+    interrupted(docs, index, HashEmbedder("1", seconds=0.6))
     assert build(docs, index, Settings(), embedder=HashEmbedder("2"))[0].embedded == 200
 
 
-@pytest.mark.parametrize("damage", ["a vector", "all of it", "its end"])
-def test_damaged_vectors_are_made_again(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["rows", "all of it", "its end", "another version"])
+def test_damaged_work_is_done_again(tmp_path: Path, damage: str) -> None:
     docs, index = written(tmp_path / "docs", 200), tmp_path / "index"
-    interrupted(docs, index, HashEmbedder())
+    interrupted(docs, index, HashEmbedder(seconds=0.6))
     path = index / FILE
-    if damage == "a vector":
+    if damage == "rows":
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE vectors SET vector = randomblob(length(vector))")
+            connection.execute("UPDATE documents SET text = 'X' || text, title = 'other'")
+            connection.execute("DELETE FROM passages WHERE key % 2")
+            connection.execute("UPDATE passages SET text = 'X' || text")
+        connection.close()
+    elif damage == "another version":
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA user_version = 99")
         connection.close()
     elif damage == "all of it":
         path.write_bytes(os.urandom(path.stat().st_size))
@@ -143,6 +151,34 @@ def test_damaged_vectors_are_made_again(tmp_path: Path, damage: str) -> None:
         wanted = NOTE.format(n=150)
         (found, score) = built.dense(embedder.query(f"0150\n{wanted}"), 1)[0]
         assert (found.text, round(score, 6)) == (wanted, 1.0)
+
+
+def test_reading_is_not_done_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs, index = written(tmp_path / "docs", 200), tmp_path / "index"
+    (docs / "0007.txt").write_bytes(bytes(range(256)) * 20)
+    (docs / "rows.jsonl").write_text('{"doc_id": "r", "text": "A row of its own."}\nno row\n')
+    for path in docs.iterdir():  # older than the two seconds in which a time says little
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    fresh = build(docs, tmp_path / "fresh", Settings(), embedder=HashEmbedder())
+    interrupted(docs, index, HashEmbedder(seconds=0.6))
+    os.utime(docs / "0150.txt", (1_700_000_001, 1_700_000_001))
+    (docs / "0160.txt").write_text("This one was changed in between, and has other words.")
+    opened: list[str] = []
+    real = documents.rows
+
+    def watched(path: Path, source: str) -> object:
+        opened.append(path.name)
+        return real(path, source)
+
+    monkeypatch.setattr(documents, "rows", watched)
+    report, skipped = build(docs, index, Settings(), embedder=HashEmbedder())
+    assert opened == ["0160.txt"]
+    assert (report.files, skipped) == (fresh[0].files, fresh[1])
+    with Index.open(index) as resumed, Index.open(tmp_path / "fresh") as whole:
+        resumed.verify()
+        pairs = zip(resumed.documents(), whole.documents(), strict=True)
+        assert [a.source for a, b in pairs if a != b] == [str(docs / "0160.txt")]
+        assert resumed.count("r") == 1
 
 
 def test_an_unchanged_file_is_not_opened(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import EmbedderMismatch, IndexMissing, SourceEmpty, StoreError
-from rag.index import cache, database, lexical, rows, staging, transaction, writer
+from rag.index import cache, database, lexical, rows, staging, transaction, update
 from rag.index.checks import check
 from rag.index.selection import Selection
 from rag.types import Document, EmbedderIdentity, Entry, IndexReport, Passage
@@ -73,7 +73,7 @@ class Index:
             stack.callback(connection.close)
             commit = database.read_commit(connection, folder)
             if identity is not None and identity != commit.identity:
-                raise writer.mismatch(folder, commit.identity, identity)
+                raise update.mismatch(folder, commit.identity, identity)
             with _rows_checked(folder):
                 order = rows.read_order(connection)
             postings = rows.postings_digest(connection)
@@ -139,7 +139,7 @@ class Index:
         first = next(given, None)
         if first is None:
             raise SourceEmpty("there is no document to index", hint="name files with text")
-        with writer.writing(
+        with update.writing(
             Path(folder),
             split=split,
             embedder=embedder,
@@ -156,7 +156,7 @@ class Index:
     def create(cls, folder: Path, embedder: Embedder, recipe: str = "") -> None:
         """Make an index that holds nothing yet; leave one that is there as it is."""
         if not cls.exists(folder):
-            with writer.writing(Path(folder), embedder=embedder, recipe=recipe):
+            with update.writing(Path(folder), embedder=embedder, recipe=recipe):
                 pass
 
     @classmethod
@@ -170,7 +170,7 @@ class Index:
         if not Path(folder).is_dir():
             raise database.missing(Path(folder), "")
         named = dict.fromkeys(ids)
-        with writer.writing(Path(folder)) as change:
+        with update.writing(Path(folder)) as change:
             for id in named:
                 change.drop(id)
             for record in list(change.records.values()):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +16,15 @@ from rag.index.staging import Staging
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
+Progress = Callable[[int, int], None]
 BATCH = 64  # passages handed to the embedder at a time
 
 
 def embed(
     connection: sqlite3.Connection,
-    folder: Path,
+    staging: Staging,
     embedder: Embedder | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> int:
     """Give every passage that has none its vector, a batch at a time; return how many were made.
 
@@ -44,16 +43,11 @@ def embed(
     if progress:
         progress(0, len(pending))
     made = 0
-    with contextlib.closing(Staging(folder, embedder.identity)) as staging:
-        try:
-            for start in range(0, len(pending), BATCH):
-                keys = pending[start : start + BATCH]
-                made += _embed(connection, keys, embedder, staging)
-                if progress:
-                    progress(start + len(keys), len(pending))
-        except BaseException:
-            staging.write()
-            raise
+    for start in range(0, len(pending), BATCH):
+        keys = pending[start : start + BATCH]
+        made += _embed(connection, keys, embedder, staging)
+        if progress:
+            progress(start + len(keys), len(pending))
     return made
 
 
@@ -63,7 +57,7 @@ def _embed(
     """Store the vectors of a few passages; return how many had to be made."""
     texts = [_text(connection, key) for key in keys]
     marks = [staging.key(text) for text in texts]
-    vectors = staging.find(marks)
+    vectors = staging.vectors(marks)
     new = {mark: text for mark, text in zip(marks, texts, strict=True) if mark not in vectors}
     if new:
         matrix = _vectors(embedder, list(new.values()))  # (new, d)

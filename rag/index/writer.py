@@ -1,31 +1,29 @@
-"""One update of an index: documents put, kept and dropped, then vectors, then the commit.
+"""The steps of an update: documents put, kept and dropped, and the commit that says so.
 
-Order matters: rows and vectors first, then the FAISS file under a name of its own, then the
-commit that names it, then the sweep of what no commit names. Nothing here searches.
+Everything happens inside a transaction that is another's; nothing here searches.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.errors import EmbedderMismatch, SourceEmpty, SourceError
-from rag.index import cache, database, files, rows, staging
-from rag.index.checks import check
-from rag.index.embedding import embed
-from rag.index.transaction import locked, transaction
+from rag.errors import SourceEmpty, SourceError
+from rag.index import cache, database, files, rows
+from rag.index.staging import Staging
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
-    from rag.embedder import Embedder
+    pass
+
+MANY = 100  # documents of a file up to which they are kept for the next run, not only their parts
 
 Split = Callable[[Document], Sequence[Passage]]
-Progress = Callable[[int, int], None]
 State = Literal["added", "updated", "unchanged"]
 
 
@@ -39,92 +37,28 @@ class Stored:
     source: str
 
 
-@contextlib.contextmanager
-def writing(
-    folder: Path,
-    *,
-    split: Split | None = None,
-    embedder: Embedder | None = None,
-    recipe: str = "",
-    exactly: bool = False,
-    empty: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[Writer]:
-    """Give a writer to make changes with; embed and commit them when the block ends.
-
-    `exactly`: the index then holds what the block put and kept, in that order; else the changes
-    are made beside what is there. `empty`: it may hold nothing. Without an embedder documents can
-    be dropped from an index, but none put.
-
-    Raises:
-        IndexBusy, IndexDamaged, ModelError: see `Index.update`.
-        IndexMissing, EmbedderMismatch: what is there cannot be added to, without `exactly`.
-        SourceEmpty: no text would be left, without `empty`.
-    """
-    with database.explained(folder), locked(folder):
-        with transaction(folder) as connection:
-            writer = Writer(connection, folder, split, embedder, recipe, exactly=exactly)
-            with database.explained(folder, database.GARBLED):
-                writer.prepare()
-            yield writer
-            writer.finish()
-            writer.embedded = embed(connection, folder, embedder, progress)
-            name = writer.seal(empty=empty)
-        staging.clear(folder)
-        cache.sweep(folder, keep=name)
-
-
+@dataclass(slots=True)
 class Writer:
-    """The steps of an update, inside one transaction."""
+    """The steps of an update, inside one transaction.
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        folder: Path,
-        split: Split | None,
-        embedder: Embedder | None,
-        recipe: str,
-        *,
-        exactly: bool,
-    ) -> None:
-        self.connection = connection
-        self.folder = folder
-        self.split = split
-        self.embedder = embedder
-        self.recipe = recipe
-        self.exactly = exactly
-        self.stored: dict[str, Stored] = {}
-        self.records: dict[str, files.FileRecord] = {}
-        self.before: database.Commit | None = None
-        self.identity = embedder.identity if embedder else None
-        self.counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
-        self.passages = self.embedded = 0
-        self._seen: dict[str, bytes] = {}
-        self._next = 0
+    `stored` are the documents that were there before, by id, and `records` the files, by path.
+    """
 
-    def prepare(self) -> None:
-        """Create the tables, or check the ones there: an update never blesses damage."""
-        version = database.format_of(self.connection, self.folder)
-        if version != database.SCHEMA:
-            if self.embedder is None or (version is not None and not self.exactly):
-                database.read_commit(self.connection, self.folder)  # raises: it is missing
-            if version is not None:
-                database.clear(self.connection)
-            database.create(self.connection)
-            return
-        self.before = check(self.connection, self.folder)
-        if self.identity is None:
-            self.identity, self.recipe = self.before.identity, self.before.recipe
-        if not self.exactly and self.before.identity != self.identity:
-            raise mismatch(self.folder, self.before.identity, self.identity)
-        self.stored = {
-            id: Stored(*row)
-            for id, *row in self.connection.execute(
-                "SELECT id, key, fingerprint, position, source FROM documents"
-            )
-        }
-        self.records = {record.path: record for record in files.read(self.connection)}
-        self._next = 1 + max((one.position for one in self.stored.values()), default=-1)
+    connection: sqlite3.Connection
+    folder: Path
+    before: database.Commit | None
+    identity: EmbedderIdentity
+    recipe: str
+    split: Split | None
+    staging: Staging
+    exactly: bool
+    stored: dict[str, Stored]
+    records: dict[str, files.FileRecord]
+    embedded: int = 0
+    passages: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    _seen: dict[str, bytes] = field(default_factory=dict)  # id -> digest of the text
+    _last: int = -1  # the last position that is taken
 
     def put(self, document: Document) -> State:
         """Store a document where it is new or changed; a document put twice counts once.
@@ -142,12 +76,15 @@ class Writer:
             )
         assert self.split is not None
         stored = self.stored.get(document.id)
-        mark = rows.fingerprint(document, self.recipe, self._identity())
+        mark = rows.fingerprint(document, self.recipe, self.identity)
         if stored and stored.mark == mark:
             self._place(stored, document.source)
             state: State = "unchanged"
         else:
-            passages = self.split(document)
+            kept = self.staging.passages(mark)
+            passages = self.split(document) if kept is None else kept
+            if kept is None:
+                self.staging.put(document, mark, passages)
             if stored:
                 self._delete(stored.key)
             position = self._position(stored)
@@ -195,6 +132,8 @@ class Writer:
         """Record a file that was read."""
         self.records[record.path] = record
         files.write(self.connection, record)
+        if len(record.found) <= MANY:
+            self.staging.remember(record)
 
     def forget(self, path: str) -> None:
         """Remove a file's record."""
@@ -213,11 +152,6 @@ class Writer:
         else:
             self.counts["unchanged"] += len(others)
 
-    def _identity(self) -> EmbedderIdentity:
-        """Return the embedder of the commit to be; known once `prepare` has run."""
-        assert self.identity is not None
-        return self.identity
-
     def _as_before(self) -> bool:
         """Tell whether documents are cut and embedded as those stored were."""
         before = self.before
@@ -232,8 +166,8 @@ class Writer:
             return len(self._seen)
         if stored:
             return stored.position
-        self._next += 1
-        return self._next - 1
+        self._last += 1
+        return self._last
 
     def _place(self, stored: Stored, source: str) -> None:
         position = self._position(stored)
@@ -251,7 +185,7 @@ class Writer:
         """Write the FAISS file and the row that names it; return the file's name."""
         self.connection.execute("SAVEPOINT postings")  # makes FTS5 write out what it holds back
         self.connection.execute("RELEASE postings")
-        identity = self._identity()
+        identity = self.identity
         order = rows.read_order(self.connection)
         self.passages = len(order.keys)
         if not self.passages and not empty:
@@ -292,18 +226,6 @@ class Writer:
             passages=self.passages,
             embedded=self.embedded,
         )
-
-
-def mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
-    """Say that an index was built with another embedder."""
-
-    def describe(identity: EmbedderIdentity) -> str:
-        return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
-
-    return EmbedderMismatch(
-        f"the index in {folder} was built with {describe(built)}, not {describe(given)}",
-        hint=f"{database.how_to_build(folder)}, or set the embedder it was built with",
-    )
 
 
 def _sha256(document: Document) -> bytes:
