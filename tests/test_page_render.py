@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -212,3 +213,24 @@ def test_a_long_document_is_shown_around_what_is_cited():
     assert "Paragraph 693." not in shown.text
     assert "688 paragraphs not shown" in shown.text
     assert len(shown.text) < 20_000
+
+
+def test_an_answer_says_where_each_citation_stands():
+    entries = {
+        "a": Entry("a", "The mill", "/x/mill <1>.pdf", 9),
+        "b": Entry("b", "Tides", "tides.txt", 9),
+    }
+    cited = (
+        Citation(1, "a", 0, 1, "x", Place(("Tides <b>",), "9")),
+        Citation(2, "b", 0, 1, "x"),
+        Citation(3, "a", 2, 3, "y", Place(("Tides <b>",), "9")),
+        Citation(4, "gone", 2, 3, "y"),
+    )
+    answer = Answer("q", "x [1]", False, 0.9, cited)
+    shown = render.turn(0, Turn("q", answer), entries)
+    places = re.findall(r'rag-numbers">([^<]*)</span><span dir="auto">([^<]*)<', shown)
+    assert places == [
+        ("[1] [3]", "mill &lt;1&gt;.pdf, p. 9, Tides &lt;b&gt;"),
+        ("[2]", "Tides"),
+        ("[4]", "gone"),
+    ]

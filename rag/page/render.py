@@ -16,9 +16,10 @@ from pathlib import PurePath
 
 from rag.page.bot import Readiness
 from rag.page.sessions import Turn
+from rag.places import spoken
 from rag.replies import NOT_FOUND
 from rag.settings import Settings
-from rag.types import Answer, Entry, Hit, Place
+from rag.types import Answer, Entry, Hit
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _MARKER = re.compile(r"\[(\d{1,4})\]")
@@ -138,8 +139,8 @@ def _sources(answer: Answer, entries: Mapping[str, Entry]) -> str:
     places: dict[tuple[str, str], list[int]] = {}
     for citation in answer.citations:
         name = name_of(entries, citation.document, file=bool(citation.place.page))
-        place = (citation.document, where(citation.place, name))
-        places.setdefault(place, []).append(citation.marker)
+        words = ", ".join(filter(None, (name, spoken(citation.place, name))))
+        places.setdefault((citation.document, words), []).append(citation.marker)
     rows = "".join(
         f'<li><span class="rag-numbers">{" ".join(f"[{marker}]" for marker in markers)}</span>'
         f'<span dir="auto">{escape(snippet(words, 160))}</span></li>'
@@ -159,14 +160,6 @@ def name_of(entries: Mapping[str, Entry], document: str, *, file: bool = False) 
     names = (PurePath(entry.source).name, entry.title)
     first, second = names if file else names[::-1]
     return first or second or document
-
-
-def where(place: Place, name: str) -> str:
-    """Return a document's name with the page and the headings: "report.pdf, p. 14 · Costs"."""
-    page = f", p. {place.page}" if place.page else ""
-    inner = [*place.headings[-2:], place.table]
-    more = dict.fromkeys(words for words in inner if words and words != name)
-    return " · ".join([f"{name}{page}", *more])
 
 
 _THUMB = (
