@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 EVIDENCE = Path(errors.__file__).parent / "weights" / "evidence.json"
 NOTE = "<!-- Written by docs/generate.py from the code; edit that. -->\n"
 COMMANDS = (
-    "", "index", "ask", "eval", "chat", "serve", "doctor", "models", "models get",
+    "", "index", "ask", "eval", "chat", "serve", "mcp", "doctor", "models", "models get",
 )  # fmt: skip
 
 

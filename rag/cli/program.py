@@ -16,6 +16,7 @@ from rag.errors import QuestionError
 
 if TYPE_CHECKING:
     from rag.cli.terminal import Terminal
+    from rag.page.bot import Opener, Progress
     from rag.pipeline import Pipeline
     from rag.settings import Settings
 
@@ -218,16 +219,34 @@ def serve(
     ] = None,
     index: IndexOption = None,
     source: SourceOption = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Serve other programs only, without the page.")
+    ] = False,
 ) -> None:
-    """Start the chat page."""
-    from rag.page import serve as start
-    from rag.pipeline import Pipeline
+    """Serve the chat page, and other programs: REST, OpenAI's interface, MCP.
+
+    /openapi.json describes REST; /v1 is OpenAI's interface; /mcp is the Model Context Protocol.
+    """
+    from rag.server import serve as start
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings()
     page = settings.page.model_copy(update=chosen)
     settings = settings.model_copy(update={"page": page})
-    start(lambda progress: Pipeline.open(source or None, index, settings, progress=progress), page)
+    uploads = settings.server.uploads or _folder(index) / "uploads"
+    start(_opener(index, source, settings), settings, uploads=uploads, page=not no_page)
+
+
+@app.command()
+def mcp(index: IndexOption = None, source: SourceOption = None) -> None:
+    """Serve the Model Context Protocol on standard input and output.
+
+    For programs that start their tools themselves; `rag serve` has the same tools at /mcp.
+    """
+    from rag.server.stdio import run
+
+    settings = _settings()
+    run(_opener(index, source, settings), settings)
 
 
 @app.command()
@@ -268,6 +287,19 @@ def get() -> None:
     with terminal.progress() as progress:
         fetch(settings.models, progress)
     terminal.print(shown.models(status(settings.models)))
+
+
+def _opener(index: Path | None, source: list[str] | None, settings: Settings) -> Opener:
+    """Return what opens the pipeline in the background, and warms it up."""
+
+    def open_pipeline(progress: Progress) -> Pipeline:
+        from rag.pipeline import Pipeline
+
+        bot = Pipeline.open(source or None, index, settings, progress=progress)
+        bot.warm_up()
+        return bot
+
+    return open_pipeline
 
 
 def _terminal(*, utf8: bool = False) -> Terminal:
