@@ -14,7 +14,9 @@ RagError
 │   ├── IndexMissing      there is no index at that place
 │   ├── IndexDamaged      the index does not pass its own checks
 │   ├── IndexBusy         another process is writing it
-│   └── EmbedderMismatch  it was built with another embedder
+│   ├── EmbedderMismatch  it was built with another embedder
+│   ├── CollectionNameError  a collection cannot have this name
+│   └── CollectionMissing    there is no collection of this name
 └── ServerError           the server does not do what a program asked
     ├── KeyMissing        the request does not carry the server's key
     ├── ChangesForbidden  documents may be neither added nor deleted here
@@ -92,6 +94,14 @@ class IndexBusy(StoreError):
 
 class EmbedderMismatch(StoreError):
     """The index was built with another embedder."""
+
+
+class CollectionNameError(StoreError):
+    """A collection cannot have this name."""
+
+
+class CollectionMissing(StoreError):
+    """There is no collection of this name."""
 
 
 class ServerError(RagError):

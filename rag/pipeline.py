@@ -1,40 +1,36 @@
 """The one place that joins the stages: sources to index, question to checked answer.
 
-`Pipeline.ask` consumes `Pipeline.stream`, so there is one path from a question to its answer. Each
-stage is known here by its Protocol; which implementation is used is decided in `Pipeline.open`.
+`Pipeline.ask` consumes `Pipeline.stream`, so there is one path from a question to its answer. What
+reads the index is joined in `rag.snapshot`, and how files come into it is `rag.ingest`'s.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from importlib import resources
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag import documents, models, replies, smalltalk
+from rag import replies, smalltalk
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.conversation import standalone
-from rag.cross_encoder import CrossEncoder
-from rag.embedder import Embedder, SentenceEmbedder
-from rag.errors import QuestionError, SourceEmpty
+from rag.embedder import SentenceEmbedder
+from rag.errors import QuestionError
 from rag.gathering import gather, overlap
-from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
-from rag.overview import Overview, asks_for_overview
-from rag.passages import sentences, split
+from rag.ingest import Progress, Sources, build
+from rag.overview import asks_for_overview
+from rag.passages import sentences
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import topic
-from rag.reader import Reader, SentenceReader
-from rag.retriever import Retriever
-from rag.settings import DEFAULT_EMBEDDER, Settings
-from rag.spelling import Spelling
+from rag.settings import Settings
+from rag.snapshot import Models, Snapshot
 from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
+
+__all__ = ["INDEX", "SOURCES", "History", "Models", "Pipeline", "Progress", "build"]
 
 SOURCES = Path("seeds")
 INDEX = Path("index")
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, and how many of how many of its steps are done."""
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
 
@@ -42,31 +38,17 @@ History = Sequence[tuple[str, str]]
 class Pipeline:
     """Answers questions over one index."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        index: Index,
-        retriever: Retriever,
-        reader: Reader,
-        generator: Generator,
-        verifier: Verifier,
-        overview: Overview,
-        spelling: Spelling | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, models: Models, index: Index) -> None:
         self.settings = settings
-        self.index = index
-        self._retriever = retriever
-        self._reader = reader
-        self._generator = generator
-        self._verifier = verifier
-        self._overview = overview
-        self._spelling = spelling or Spelling(index)
-        self._writing = threading.Lock()
+        self._models = models
+        self._verifier = Verifier(settings.verifier, sentences, models.judge)
+        self._snapshot = Snapshot.of(index, models, settings)  # replaced whole, never changed
+        self._updating = threading.RLock()
 
     @classmethod
     def open(
         cls,
-        sources: Sequence[str | Path] | str | Path | None = None,
+        sources: Sources | None = None,
         index: str | Path | None = None,
         settings: Settings | None = None,
         *,
@@ -90,17 +72,79 @@ class Pipeline:
             chosen = [SOURCES] if sources is None else sources
             build(chosen, folder, settings, embedder=embedder, progress=progress)
         store = Index.open(folder, embedder.identity)
-        judge = open_judge(settings)
-        return cls(
-            settings,
-            store,
-            Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(embedder, store, settings.reader, judge),
-            TransformersGenerator.open(settings.models, settings.generator),
-            Verifier(settings.verifier, sentences, judge),
-            Overview(store, embedder),
-            Spelling(store, embedder.words()),
-        )
+        return cls(settings, Models.open(settings, embedder), store)
+
+    @property
+    def index(self) -> Index:
+        """The commit of the index that answers now begin with; it never changes by itself."""
+        return self._snapshot.index
+
+    def add(
+        self, sources: Sources, *, progress: Progress | None = None
+    ) -> tuple[IndexReport, tuple[Skipped, ...]]:
+        """Read files and folders into this index, beside what it holds.
+
+        A file's documents replace those the same path gave before; unchanged ones are neither cut
+        nor embedded again. Answers begun before go on with the old commit, later ones see the
+        new. Returns what changed, and what was left out and why.
+
+        Raises:
+            SourceMissing: a source does not exist.
+            StoreError: another process is writing the index, or it is damaged.
+        """
+        with self._updating:
+            done = build(
+                sources,
+                self.index.folder,
+                self.settings,
+                embedder=self._models.embedder,
+                progress=progress,
+                exactly=False,
+            )
+            self.refresh()
+        return done
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Take documents out of the index by id; return how many. None may be left.
+
+        Raises:
+            KeyError: there is no document with one of these ids; nothing was changed.
+            StoreError: another process is writing the index, or it is damaged.
+        """
+        with self._updating:
+            count = Index.remove(self.index.folder, ids)
+            self.refresh()
+        return count
+
+    def refresh(self) -> bool:
+        """Move to the newest commit of the index; tell whether there was a newer one.
+
+        Raises:
+            StoreError: the index is gone, damaged, or now made by another embedder.
+        """
+        with self._updating:
+            now = self.index
+            if Index.newest(now.folder) == now.commit:
+                return False
+            index = Index.open(now.folder, self._models.embedder.identity)
+            self._snapshot = Snapshot.of(index, self._models, self.settings)
+        return True
+
+    def over(self, folder: str | Path, *, create: bool = False) -> Pipeline:
+        """Return a pipeline over another index that shares this one's models.
+
+        With `create` an index without documents is made where there is none. Closing the new
+        pipeline leaves the models, and this pipeline, open.
+
+        Raises:
+            IndexMissing: there is no index in the folder.
+            StoreError: it is damaged, or made by another embedder.
+        """
+        embedder = self._models.embedder
+        if create:
+            Index.create(Path(folder), embedder, self.settings.passages.model_dump_json())
+        index = Index.open(Path(folder), embedder.identity)
+        return Pipeline(self.settings, self._models, index)
 
     def ask(self, question: str, history: History = ()) -> Answer:
         """Return the checked answer to a question.
@@ -125,19 +169,20 @@ class Pipeline:
             QuestionError: the question is empty or too long.
         """
         question = self._checked(question)
+        now = self._snapshot  # one commit from the first stage to the last
         clock = Clock()
-        told = self._told(question, clock, first=not history)
+        told = self._told(now, question, clock, first=not history)
         if told is not None:
             yield Event("answer", answer=told)
             return
         yield Event("stage", "search")
         asked = standalone(smalltalk.without_greeting(question), history)
-        asked = self._spelling.mended(asked)
-        hits = self._retriever.retrieve(asked)
+        asked = now.spelling.mended(asked)
+        hits = now.retriever.retrieve(asked)
         clock.lap("search")
 
         yield Event("stage", "read")
-        reading = self._reader.read(asked, hits)
+        reading = now.reader.read(asked, hits)
         evidence = self._chosen(reading)
         clock.lap("read")
 
@@ -184,18 +229,20 @@ class Pipeline:
         Raises:
             QuestionError: the question is empty or too long.
         """
-        question = self._spelling.mended(self._checked(question))
-        hits = self._retriever.retrieve(question, more)
+        now = self._snapshot
+        question = now.spelling.mended(self._checked(question))
+        hits = now.retriever.retrieve(question, more)
         read = self.settings.retriever.top_k
-        return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
+        return (*now.reader.read(question, hits[:read]).hits, *hits[read:])
 
     def count(self, text: str) -> int:
         """Return how many tokens of the language model a text has."""
-        return self._generator.count(text)
+        return self._models.generator.count(text)
 
     def warm_up(self) -> None:
         """Use every model once, so that the first question does not wait for what they set up."""
-        reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))
+        now = self._snapshot
+        reading = now.reader.read("Who?", now.retriever.retrieve("Who?"))
         next(iter(self._write("Who?", reading.evidence[:1], None)), None)
 
     def document(self, id: str) -> Document:
@@ -207,7 +254,7 @@ class Pipeline:
         return self.index.documents()
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index; models that other pipelines share go on."""
         self.index.close()
 
     def __enter__(self) -> Pipeline:
@@ -228,14 +275,14 @@ class Pipeline:
             )
         return question
 
-    def _told(self, question: str, clock: Clock, *, first: bool) -> Answer | None:
+    def _told(self, now: Snapshot, question: str, clock: Clock, *, first: bool) -> Answer | None:
         """Answer what needs no search: small talk, and what the documents are about as a whole."""
-        said = smalltalk.reply(question, self.documents)
+        said = smalltalk.reply(question, now.index.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
-        evidence = self._overview.evidence()
+        evidence = now.overview.evidence()
         text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
         return Answer(
             question=question,
@@ -260,11 +307,11 @@ class Pipeline:
             question,
             [e.quote for e in evidence],
             budget=self.settings.generator.max_prompt_tokens,
-            count=self._generator.count,
-            examples=() if getattr(self._generator, "adapted", False) else EXAMPLES,
+            count=self._models.generator.count,
+            examples=() if getattr(self._models.generator, "adapted", False) else EXAMPLES,
         )
-        with self._writing:  # one model, one draft at a time
-            yield from self._generator.stream(messages, stop=stop)
+        with self._models.writing:
+            yield from self._models.generator.stream(messages, stop=stop)
 
     def _quoted(
         self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
@@ -306,61 +353,6 @@ def completed(claims: Sequence[Claim], gathered: Sequence[Evidence]) -> tuple[Cl
 def short(reading: Reading) -> str:
     """Return the words that the reader points at in the best evidence; "" where at none."""
     return reading.evidence[0].answer_text if reading.evidence else ""
-
-
-def open_judge(settings: Settings) -> CrossEncoder | None:
-    """Load the trained reader; None when it is switched off or its weights are not there.
-
-    It stands on the built-in embedder's encoder, whichever embedder made the index.
-    """
-    weights = Path(str(resources.files("rag") / "weights" / "reader.safetensors"))
-    if not settings.reader.trained or not weights.is_file():
-        return None
-    base = models.locate(DEFAULT_EMBEDDER, settings.models)
-    return CrossEncoder.open(base, weights, settings.models.threads)
-
-
-def build(
-    sources: Sequence[str | Path] | str | Path,
-    folder: Path,
-    settings: Settings,
-    *,
-    embedder: Embedder | None = None,
-    progress: Progress | None = None,
-) -> tuple[IndexReport, tuple[Skipped, ...]]:
-    """Bring the index at `folder` up to date with exactly these sources.
-
-    Returns what changed, and which files were left out and why.
-
-    Raises:
-        SourceMissing, SourceEmpty, ModelError, IndexBusy: see `Pipeline.open`.
-    """
-    chosen = [sources] if isinstance(sources, str | Path) else list(sources)
-    embedder = embedder or SentenceEmbedder.open(settings.models)
-    skipped: list[Skipped] = []
-
-    def read() -> Iterator[Document]:
-        for item in documents.read(chosen):
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            else:
-                yield item
-
-    try:
-        report = Index.update(
-            folder,
-            read(),
-            split=lambda document: split(document, settings.passages),
-            recipe=settings.passages.model_dump_json(),
-            embedder=embedder,
-            progress=(lambda done, total: progress("embed", done, total)) if progress else None,
-        )
-    except SourceEmpty as error:
-        if skipped:
-            reasons = "; ".join(f"{s.source}: {s.reason}" for s in skipped[:3])
-            raise SourceEmpty(error.message, hint=f"left out: {reasons}") from error
-        raise
-    return report, tuple(skipped)
 
 
 class Clock:

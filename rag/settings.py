@@ -57,6 +57,17 @@ class PassageSettings(Stage):
     )
 
 
+class IndexSettings(Stage):
+    """Where named indexes are kept."""
+
+    collections: Path = Field(
+        default_factory=lambda: (
+            Path(platformdirs.user_data_dir("rag", appauthor=False)) / "collections"
+        ),
+        description="Folder of the collections (`--collection NAME`), one folder each.",
+    )
+
+
 class RetrieverSettings(Stage):
     """How passages are found."""
 
@@ -179,6 +190,7 @@ class Settings(BaseSettings):
 
     models: ModelSettings = ModelSettings()
     passages: PassageSettings = PassageSettings()
+    index: IndexSettings = IndexSettings()
     retriever: RetrieverSettings = RetrieverSettings()
     reader: ReaderSettings = ReaderSettings()
     generator: GeneratorSettings = GeneratorSettings()

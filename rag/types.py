@@ -291,10 +291,25 @@ class EmbedderIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of a file in an update of the index, and of how many documents from it.
+
+    `reason` says why it was skipped. A row of a JSON-lines file that was skipped has an outcome
+    of its own, with the line in its `source`.
+    """
+
+    source: str
+    state: Literal["indexed", "updated", "unchanged", "removed", "skipped"]
+    reason: str = ""
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What an update of the index did.
 
-    Counts of documents, then of passages: in the index now, and embedded by this update.
+    Counts of documents, then of passages: in the index now, and embedded by this update. `files`
+    accounts for every file that was read or was to be.
     """
 
     added: int
@@ -303,3 +318,4 @@ class IndexReport:
     removed: int
     passages: int
     embedded: int
+    files: tuple[FileOutcome, ...] = ()

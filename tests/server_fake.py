@@ -19,9 +19,8 @@ from typing import Any
 from page_fake import FakeBot
 
 from rag.documents import read
-from rag.errors import SourceEmpty
 from rag.settings import PageSettings, ServerSettings, Settings
-from rag.types import Answer, Document, Hit, IndexReport, Place, Skipped
+from rag.types import Answer, FileOutcome, Hit, IndexReport, Place, Skipped
 
 
 class FakeLibrary(FakeBot):
@@ -51,18 +50,20 @@ class FakeLibrary(FakeBot):
         return len(text.split())
 
     def add(self, sources: Sequence[str | Path]) -> tuple[IndexReport, tuple[Skipped, ...]]:
-        found = list(read([str(source) for source in sources]))
-        fresh = [one for one in found if isinstance(one, Document)]
-        skipped = tuple(one for one in found if isinstance(one, Skipped))
-        if not fresh:
-            raise SourceEmpty("nothing to read", hint="; ".join(s.reason for s in skipped))
-        known = {one.id for one in self._documents}
-        places = {one.source for one in fresh}
-        kept = [one for one in self._documents if one.source not in places]
-        self._documents = (*kept, *fresh)
+        outcomes = []
+        for source in map(str, sources):
+            old = {one.id for one in self._documents if one.source == source}
+            self._documents = tuple(one for one in self._documents if one.source != source)
+            (found,) = read([source])
+            if isinstance(found, Skipped):
+                outcomes.append(FileOutcome(source, "skipped", found.reason))
+                continue
+            self._documents = (*self._documents, found)
+            state = "indexed" if not old else "unchanged" if found.id in old else "updated"
+            outcomes.append(FileOutcome(source, state, documents=1))
         self.index._passages = tuple(self._cut())
-        added = sum(one.id not in known for one in fresh)
-        return IndexReport(added, 0, len(fresh) - added, 0, 0, 0), skipped
+        skipped = tuple(Skipped(o.source, o.reason) for o in outcomes if o.state == "skipped")
+        return IndexReport(0, 0, 0, 0, 0, 0, tuple(outcomes)), skipped
 
     def remove(self, ids: Sequence[str]) -> int:
         for id in ids:

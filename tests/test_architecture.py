@@ -50,7 +50,7 @@ def layer(module: str) -> int:
         return 0
     if name in EDGES:
         return 4
-    return {"settings": 1, "pipeline": 3, "rag": 5}.get(name, 2)
+    return {"settings": 1, "ingest": 3, "snapshot": 3, "pipeline": 3, "rag": 5}.get(name, 2)
 
 
 def imports(module: str, *, at_start: bool = False) -> Iterator[tuple[str, str, int]]:

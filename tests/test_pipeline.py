@@ -3,15 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.citations import Verifier
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.index import Index
-from rag.overview import Overview
-from rag.passages import sentences
-from rag.pipeline import Pipeline, build
+from rag.pipeline import Models, Pipeline, build
 from rag.prompts import ABSTENTION
-from rag.reader import SentenceReader
-from rag.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Event
 from tests.fakes import ScriptedGenerator, WordEmbedder
@@ -33,15 +28,8 @@ def open_pipeline(folder: Path, draft: str | ScriptedGenerator, **settings: obje
     chosen = Settings(**settings)  # type: ignore[arg-type]
     build(source, folder / "index", chosen, embedder=embedder)
     index = Index.open(folder / "index", embedder.identity)
-    return Pipeline(
-        chosen,
-        index,
-        Retriever(index, embedder, chosen.retriever),
-        SentenceReader.open(embedder, index, chosen.reader),
-        ScriptedGenerator(draft) if isinstance(draft, str) else draft,
-        Verifier(chosen.verifier, sentences),
-        Overview(index, embedder),
-    )
+    generator = ScriptedGenerator(draft) if isinstance(draft, str) else draft
+    return Pipeline(chosen, Models(embedder, generator), index)
 
 
 ALWAYS = {"reader": {"min_answerable": 0.0}}

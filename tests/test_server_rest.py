@@ -17,7 +17,15 @@ from page_fake import TEXT, FakeBot
 from server_fake import FakeLibrary, served, settings
 
 from rag import errors
-from rag.errors import RagError, SettingsError
+from rag.errors import (
+    ChangesForbidden,
+    DocumentMissing,
+    KeyMissing,
+    NotReady,
+    QueueFull,
+    RagError,
+    SettingsError,
+)
 from rag.server.application import is_loopback, may_change
 from rag.server.bodies import AnswerBody
 from rag.server.problems import STATUS, kind_of, status_of
@@ -36,13 +44,17 @@ def api():
         yield url
 
 
-def problem(response: httpx.Response, status: int, kind: str = "about:blank") -> dict:
-    """Check that a response is a problem of this status and kind; returns its members."""
+def kind(error: type[RagError]) -> str:
+    return f"urn:rag:{kind_of(error(''))}"
+
+
+def problem(response: httpx.Response, status: int, type: str = "about:blank") -> dict:
+    """Check that a response is a problem of this status and type; returns its members."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM
     body = response.json()
     assert body["status"] == status
-    assert body["type"] == kind
+    assert body["type"] == type
     assert body["title"]
     return body
 
@@ -164,7 +176,7 @@ def test_too_many_questions_are_refused_and_the_rest_answered():
         text = httpx.get(url + "/metrics").text
     assert sorted(r.status_code for r in found) == [200] * 3 + [503] * 5
     refused = next(r for r in found if r.status_code == 503)
-    problem(refused, 503, "urn:rag:queue-full")
+    problem(refused, 503, kind(QueueFull))
     assert int(refused.headers["retry-after"]) > 0
     assert bot.most == 2
     assert 'rag_questions_total{outcome="answered"} 3.0' in text
@@ -217,7 +229,7 @@ def test_documents_are_listed_in_pages_and_read_in_stretches(api):
 def test_a_document_that_is_not_there(api):
     for method in ("GET", "DELETE"):
         body = problem(
-            httpx.request(method, api + "/api/documents/a/b"), 404, "urn:rag:document-missing"
+            httpx.request(method, api + "/api/documents/a/b"), 404, kind(DocumentMissing)
         )
         assert "a/b" in body["detail"]
 
@@ -248,7 +260,7 @@ def test_an_upload_tells_of_each_file_and_deleting_takes_it_away(tmp_path):
 
         changed = [("files", ("notes.txt", b"Ann Keller was born in Porto."))]
         done = httpx.post(url + "/api/documents", files=changed).json()["files"][0]
-        assert (done["status"], len(done["documents"])) == ("indexed", 1)
+        assert (done["status"], len(done["documents"])) == ("updated", 1)
         sources = [one.source for one in bot.documents()]
         assert sources.count(str(tmp_path / "up" / "notes.txt")) == 1
 
@@ -337,8 +349,8 @@ def test_a_server_without_changes_refuses_both():
     bot = FakeLibrary()
     with served(bot, changes="forbid") as url:
         upload = httpx.post(url + "/api/documents", files={"files": ("a.txt", b"words")})
-        problem(upload, 403, "urn:rag:changes-forbidden")
-        problem(httpx.delete(url + "/api/documents/doc-0"), 403, "urn:rag:changes-forbidden")
+        problem(upload, 403, kind(ChangesForbidden))
+        problem(httpx.delete(url + "/api/documents/doc-0"), 403, kind(ChangesForbidden))
         assert httpx.get(url + "/api/documents").json()["total"] == 2
 
 
@@ -348,10 +360,10 @@ def test_a_key_guards_every_interface_but_health():
         for value in wrong:
             headers = {"authorization": value.encode()} if value else {}
             response = httpx.post(url + "/api/ask", json=QUESTION, headers=headers)
-            problem(response, 401, "urn:rag:key-missing")
+            problem(response, 401, kind(KeyMissing))
             assert response.headers["www-authenticate"] == "Bearer"
         for path in ("/api/documents", "/api/documents/doc-0", "/api/nothing"):
-            problem(httpx.get(url + path), 401, "urn:rag:key-missing")
+            problem(httpx.get(url + path), 401, kind(KeyMissing))
         assert httpx.get(url + "/v1/models").status_code == 401
         assert httpx.post(url + "/mcp", json={}).status_code == 401
         for path in ("/health", "/metrics", "/openapi.json"):
@@ -418,22 +430,22 @@ def test_web_sockets_are_closed(api):
 # --- errors
 
 
-def tree(kind: type[RagError]) -> list[type[RagError]]:
-    return [kind, *(found for child in kind.__subclasses__() for found in tree(child))]
+def tree(top: type[RagError]) -> list[type[RagError]]:
+    return [top, *(found for child in top.__subclasses__() for found in tree(child))]
 
 
-@pytest.mark.parametrize("kind", tree(RagError))
-def test_every_error_is_a_problem(kind):
+@pytest.mark.parametrize("error", tree(RagError))
+def test_every_error_is_a_problem(error):
     class Broken(FakeLibrary):
         def stream(self, question, history=(), *, stop=None):
-            raise kind("What went wrong.", hint="What to do.")
+            raise error("What went wrong.", hint="What to do.")
             yield
 
     with served(Broken()) as url:
         body = problem(
             httpx.post(url + "/api/ask", json=QUESTION),
-            status_of(kind("")),
-            f"urn:rag:{kind_of(kind(''))}",
+            status_of(error("")),
+            kind(error),
         )
     assert (body["detail"], body["hint"]) == ("What went wrong.", "What to do.")
 
@@ -446,7 +458,7 @@ def test_statuses_are_of_the_nearest_parent():
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "said"),
+    ("body", "name", "said"),
     [
         ({"question": " "}, "urn:rag:question-error", "empty"),
         ({"question": "x" * 201}, "urn:rag:question-error", "too long"),
@@ -457,9 +469,9 @@ def test_statuses_are_of_the_nearest_parent():
         ({"question": "q", "history": [["a", "b"]] * 51}, "urn:rag:invalid-request", "history"),
     ],
 )
-def test_a_wrong_request_is_told_what_is_wrong(api, body, kind, said):
+def test_a_wrong_request_is_told_what_is_wrong(api, body, name, said):
     for path in ("/api/ask", "/api/ask/stream"):
-        assert said in problem(httpx.post(api + path, json=body), 422, kind)["detail"]
+        assert said in problem(httpx.post(api + path, json=body), 422, name)["detail"]
 
 
 def test_what_is_not_json_and_what_is_not_unicode(api):
@@ -497,10 +509,10 @@ def test_it_lives_while_loading_and_is_ready_after():
     with served(opener) as url:
         assert httpx.get(url + "/health").json() == {"status": "alive"}
         loading = httpx.get(url + "/ready")
-        problem(loading, 503, "urn:rag:not-ready")
+        problem(loading, 503, kind(NotReady))
         assert "retry-after" in loading.headers
-        problem(httpx.post(url + "/api/ask", json=QUESTION), 503, "urn:rag:not-ready")
-        problem(httpx.get(url + "/api/documents"), 503, "urn:rag:not-ready")
+        problem(httpx.post(url + "/api/ask", json=QUESTION), 503, kind(NotReady))
+        problem(httpx.get(url + "/api/documents"), 503, kind(NotReady))
         assert "rag_ready 0.0" in httpx.get(url + "/metrics").text
         opened.set()
         deadline = time.monotonic() + 10
@@ -516,7 +528,7 @@ def test_a_failed_opening_is_told():
 
     with served(opener) as url:
         time.sleep(0.3)
-        body = problem(httpx.get(url + "/ready"), 503, "urn:rag:not-ready")
+        body = problem(httpx.get(url + "/ready"), 503, kind(NotReady))
     assert (body["detail"], body["hint"]) == (
         "The generator is not here.",
         "Run `rag models get`.",

@@ -15,10 +15,11 @@ from rag.documents.folders import walk
 from rag.documents.jsonlines import JSONLines, Row
 from rag.documents.loader import Loader, content_id
 from rag.documents.plain import PlainText
+from rag.documents.version import version
 from rag.errors import FormatUnknown, SourceError, SourceMissing
 from rag.types import Document, Skipped
 
-__all__ = ["FORMATS", "Loader", "load", "read"]
+__all__ = ["FORMATS", "Loader", "files", "load", "read", "rows", "version"]
 
 FORMATS: tuple[Loader, ...] = (JSONLines(), PlainText())
 MAX_FILE = 512 * 1024 * 1024  # bytes of a file that is read as a whole
@@ -47,8 +48,7 @@ def read(sources: Sequence[str | Path]) -> Iterator[Document | Skipped]:
     as `Skipped`, and reading goes on: a bad file, a bad row, a text that came before, an id that
     came before with another text. Raises `SourceMissing` at once when a source does not exist.
     """
-    named = [sources] if isinstance(sources, str | Path) else list(sources)
-    return _unique(_read([(_existing(source), str(source)) for source in named]))
+    return _unique(_rows(files(sources)))
 
 
 def _existing(path: str | Path) -> Path:
@@ -59,20 +59,37 @@ def _existing(path: str | Path) -> Path:
     return found
 
 
-def _read(sources: Sequence[tuple[Path, str]]) -> Iterator[Row]:
-    """Yield where each thing in the sources stands, and what became of it, in order."""
+def files(sources: Sequence[str | Path] | str | Path) -> Iterator[tuple[Path, str] | Skipped]:
+    """Yield the files in the sources as (path, source), in order, without opening them.
+
+    Raises `SourceMissing` at once when a source does not exist.
+    """
+    named = [sources] if isinstance(sources, str | Path) else list(sources)
+    return _files([(_existing(source), str(source)) for source in named])
+
+
+def _files(sources: Sequence[tuple[Path, str]]) -> Iterator[tuple[Path, str] | Skipped]:
     for path, source in sources:
         if not path.is_dir():
-            yield from _file(path, source)
+            yield path, source
             continue
         for found in walk(path):
             if isinstance(found, Skipped):
-                yield found.source, found
+                yield found
             else:
-                yield from _file(found, str(Path(source) / found.relative_to(path)))
+                yield found, str(Path(source) / found.relative_to(path))
 
 
-def _file(path: Path, source: str) -> Iterator[Row]:
+def _rows(found: Iterator[tuple[Path, str] | Skipped]) -> Iterator[Row]:
+    """Yield where each thing in the files stands, and what became of it, in order."""
+    for item in found:
+        if isinstance(item, Skipped):
+            yield item.source, item
+        else:
+            yield from rows(*item)
+
+
+def rows(path: Path, source: str) -> Iterator[Row]:
     """Yield the documents of one file; whatever goes wrong with it becomes a `Skipped`."""
     try:
         loader = _loader(path, source)

@@ -1,8 +1,8 @@
 """The index: documents, passages, vectors and BM25 postings of one commit, to be searched.
 
 SQLite is the truth and FAISS a cache of it (`index/README.md` specifies both). An open `Index`
-sees one commit until it is closed, whatever a writer does meanwhile, and may be used from any
-thread. It knows nothing of models: vectors come in, passages go out.
+sees one commit until it is closed, or nobody holds it any more, whatever a writer does meanwhile,
+and may be used from any thread. It knows nothing of models: vectors come in, passages go out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import EmbedderMismatch, IndexMissing, StoreError
+from rag.errors import EmbedderMismatch, IndexMissing, SourceEmpty, StoreError
 from rag.index import cache, database, lexical, rows, writer
+from rag.index.checks import check
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Index:
         self._order = order
         self._vectors = vectors
         self._lock = threading.Lock()  # a connection serves one thread at a time
+        weakref.finalize(self, connection.close)  # an index nobody uses any more is closed
 
     @classmethod
     def open(cls, folder: Path, identity: EmbedderIdentity | None = None) -> Index:
@@ -65,7 +69,7 @@ class Index:
             stack.callback(connection.close)
             commit = database.read_commit(connection, folder)
             if identity is not None and identity != commit.identity:
-                raise _mismatch(folder, commit.identity, identity)
+                raise writer.mismatch(folder, commit.identity, identity)
             with _rows_checked(folder):
                 order = rows.read_order(connection)
             postings = rows.postings_digest(connection)
@@ -87,6 +91,20 @@ class Index:
         except (sqlite3.Error, database.GARBLED, StoreError):
             return True
         return True
+
+    @classmethod
+    def newest(cls, folder: Path) -> database.Commit:
+        """Return what the last commit says of itself, without opening all of it.
+
+        Raises:
+            IndexMissing, IndexDamaged: see `open`.
+        """
+        folder = Path(folder)
+        with (
+            database.explained(folder, database.GARBLED),
+            contextlib.closing(database.open_for_reading(folder)) as connection,
+        ):
+            return database.read_commit(connection, folder)
 
     @classmethod
     def update(
@@ -114,14 +132,53 @@ class Index:
             IndexDamaged: what is there does not pass its checks, and was left as it is.
             ModelError: the embedder's vectors have the wrong shape or are not finite.
         """
-        return writer.update(
+        given = iter(documents)
+        first = next(given, None)
+        if first is None:
+            raise SourceEmpty("there is no document to index", hint="name files with text")
+        with writer.writing(
             Path(folder),
-            documents,
             split=split,
             embedder=embedder,
             recipe=recipe,
+            exactly=True,
+            empty=False,
             progress=progress,
-        )
+        ) as change:
+            for document in chain([first], given):
+                change.put(document)
+        return change.report()
+
+    @classmethod
+    def create(cls, folder: Path, embedder: Embedder, recipe: str = "") -> None:
+        """Make an index that holds nothing yet; leave one that is there as it is."""
+        if not cls.exists(folder):
+            with writer.writing(Path(folder), embedder=embedder, recipe=recipe):
+                pass
+
+    @classmethod
+    def remove(cls, folder: Path, ids: Sequence[str]) -> int:
+        """Take documents out of a folder's index; return how many. It may be left empty.
+
+        Raises:
+            KeyError: there is no document with one of these ids; nothing was changed.
+            IndexMissing, IndexBusy, IndexDamaged: see `open` and `update`.
+        """
+        if not Path(folder).is_dir():
+            raise database.missing(Path(folder), "")
+        named = dict.fromkeys(ids)
+        with writer.writing(Path(folder)) as change:
+            for id in named:
+                change.drop(id)
+            for record in list(change.records.values()):
+                if not record.ids.isdisjoint(named):
+                    change.forget(record.path)  # so that its file is read again when it is named
+        return len(named)
+
+    @property
+    def commit(self) -> database.Commit:
+        """What the database says of the commit this is."""
+        return self._commit
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -228,7 +285,7 @@ class Index:
             IndexDamaged: something differs.
         """
         with database.explained(self.folder, database.GARBLED), self._lock:
-            writer.check(self._connection, self.folder)
+            check(self._connection, self.folder)
 
     def close(self) -> None:
         """Let go of the files; closing twice is fine."""
@@ -296,13 +353,3 @@ def _load_vectors(
         with contextlib.suppress(OSError):
             cache.write(folder, commit.cache, data)
     return vectors
-
-
-def _mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
-    def describe(identity: EmbedderIdentity) -> str:
-        return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
-
-    return EmbedderMismatch(
-        f"the index in {folder} was built with {describe(built)}, not {describe(given)}",
-        hint=f"{database.how_to_build(folder)}, or set the embedder it was built with",
-    )

@@ -17,7 +17,7 @@ from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SourceEr
 from rag.types import EmbedderIdentity
 
 FILE = "index.sqlite"
-SCHEMA = 1  # PRAGMA user_version; another number is another format
+SCHEMA = 2  # PRAGMA user_version; another number is another format
 APPLICATION = 0x52414749  # PRAGMA application_id: "RAGI"; 0 is a file never finished
 BUSY_SECONDS = 5.0  # how long to wait for another connection's short locks
 CACHE_KIB = 32_768
@@ -25,7 +25,7 @@ GARBLED = UnicodeDecodeError  # what `sqlite3` raises where an error's own messa
 
 TABLES = """
 CREATE TABLE commits (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL,
     embedder TEXT NOT NULL, revision TEXT NOT NULL,
     dimension INTEGER NOT NULL, normalised INTEGER NOT NULL, recipe TEXT NOT NULL,
     passages INTEGER NOT NULL,
@@ -42,6 +42,10 @@ CREATE TABLE passages (
     ordinal INTEGER NOT NULL, id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     kind TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, sentences TEXT NOT NULL,
     checksum BLOB NOT NULL
+);
+CREATE TABLE files (
+    path TEXT PRIMARY KEY, source TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, loaders TEXT NOT NULL, found TEXT NOT NULL
 );
 CREATE INDEX documents_order ON documents (position, id, fingerprint);
 CREATE INDEX passages_order ON passages (document, ordinal, checksum);
@@ -69,11 +73,13 @@ CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab ('main', 'terms', 'row')
 class Commit:
     """The one row that says what the rest of the database holds.
 
-    `content`, `vectors` and `postings` are SHA-256 digests of the documents and passages in order,
-    of the vectors in order, and of the BM25 tables; `cache` and `cache_sha256` name the one FAISS
-    file that belongs to this commit. `recipe` says how documents were cut into passages.
+    `number` counts the commits. `content`, `vectors` and `postings` are SHA-256 digests of the
+    documents and passages in order, of the vectors in order, and of the BM25 tables; `cache` and
+    `cache_sha256` name the one FAISS file that belongs to this commit. `recipe` says how documents
+    were cut into passages.
     """
 
+    number: int
     embedder: str
     revision: str
     dimension: int
@@ -259,7 +265,7 @@ def read_commit(connection: sqlite3.Connection, folder: Path) -> Commit:
     if row is None:
         raise damaged(folder, "it does not say what it holds")
     values = dict(zip(names, row, strict=True))
-    numbers = {"dimension", "normalised", "passages"}
+    numbers = {"number", "dimension", "normalised", "passages"}
     if any(isinstance(value, int) != (name in numbers) for name, value in values.items()):
         raise damaged(folder, "it does not say what it holds")
     return Commit(**(values | {"normalised": bool(values["normalised"])}))

@@ -1,4 +1,4 @@
-"""One update of an index: a transaction that a kill at any moment leaves undone or done.
+"""One update of an index: documents put, kept and dropped, then vectors, then the commit.
 
 Order matters: rows and vectors first, then the FAISS file under a name of its own, then the
 commit that names it, then the sweep of what no commit names. Nothing here searches.
@@ -7,178 +7,275 @@ commit that names it, then the sweep of what no commit names. Nothing here searc
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from rag.errors import IndexDamaged, ModelError, SourceEmpty, SourceError
-from rag.index import cache, database, rows
-from rag.types import Document, IndexReport, Passage
+from rag.errors import EmbedderMismatch, ModelError, SourceEmpty, SourceError
+from rag.index import cache, database, files, rows
+from rag.index.checks import check
+from rag.index.transaction import locked, transaction
+from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
-LOCK = "index.lock"
 BATCH = 64  # passages handed to the embedder at a time
 
 Split = Callable[[Document], Sequence[Passage]]
 Progress = Callable[[int, int], None]
+State = Literal["added", "updated", "unchanged"]
 
 
-def update(
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document's row as it was when the update began."""
+
+    key: int
+    mark: str
+    position: int
+    source: str
+
+
+@contextlib.contextmanager
+def writing(
     folder: Path,
-    documents: Iterable[Document],
     *,
-    split: Split,
-    embedder: Embedder,
-    recipe: str,
-    progress: Progress | None,
-) -> IndexReport:
-    """Make the folder's index hold exactly these documents; see `Index.update`."""
-    given = iter(documents)
-    first = next(given, None)
-    if first is None:
-        raise SourceEmpty("there is no document to index", hint="name files or folders with text")
-    with database.explained(folder), _locked(folder):
-        with _transaction(folder) as connection:
-            writer = Writer(connection, folder, embedder, recipe)
+    split: Split | None = None,
+    embedder: Embedder | None = None,
+    recipe: str = "",
+    exactly: bool = False,
+    empty: bool = True,
+    progress: Progress | None = None,
+) -> Iterator[Writer]:
+    """Give a writer to make changes with; embed and commit them when the block ends.
+
+    `exactly`: the index then holds what the block put and kept, in that order; else the changes
+    are made beside what is there. `empty`: it may hold nothing. Without an embedder documents can
+    be dropped from an index, but none put.
+
+    Raises:
+        IndexBusy, IndexDamaged, ModelError: see `Index.update`.
+        IndexMissing, EmbedderMismatch: what is there cannot be added to, without `exactly`.
+        SourceEmpty: no text would be left, without `empty`.
+    """
+    with database.explained(folder), locked(folder):
+        with transaction(folder) as connection:
+            writer = Writer(connection, folder, split, embedder, recipe, exactly=exactly)
             with database.explained(folder, database.GARBLED):
                 writer.prepare()
-            writer.take(chain([first], given), split)
+            yield writer
+            writer.finish()
             writer.embed(progress)
-            name = writer.seal()
+            name = writer.seal(empty=empty)
         cache.sweep(folder, keep=name)
-        return writer.report()
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other writers out; readers need no lock."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise database.busy(folder) from error
-
-
-@contextlib.contextmanager
-def _transaction(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Commit what the block did, or nothing; a first build that fails leaves no file."""
-    with database.explained(folder, database.GARBLED):
-        opened = database.open_for_writing(folder)
-    with contextlib.closing(opened) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error, database.GARBLED, IndexDamaged):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if database.format_of(connection, folder) is None:
-                    connection.close()
-                    (folder / database.FILE).unlink(missing_ok=True)
-            raise
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class Writer:
     """The steps of an update, inside one transaction."""
 
     def __init__(
-        self, connection: sqlite3.Connection, folder: Path, embedder: Embedder, recipe: str
+        self,
+        connection: sqlite3.Connection,
+        folder: Path,
+        split: Split | None,
+        embedder: Embedder | None,
+        recipe: str,
+        *,
+        exactly: bool,
     ) -> None:
         self.connection = connection
         self.folder = folder
+        self.split = split
         self.embedder = embedder
         self.recipe = recipe
-        self.added = self.updated = self.unchanged = self.removed = 0
+        self.exactly = exactly
+        self.stored: dict[str, Stored] = {}
+        self.records: dict[str, files.FileRecord] = {}
+        self.before: database.Commit | None = None
+        self.identity = embedder.identity if embedder else None
+        self.counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
         self.passages = self.embedded = 0
+        self._seen: dict[str, bytes] = {}
+        self._next = 0
 
     def prepare(self) -> None:
         """Create the tables, or check the ones there: an update never blesses damage."""
         version = database.format_of(self.connection, self.folder)
-        if version == database.SCHEMA:
-            check(self.connection, self.folder)
+        if version != database.SCHEMA:
+            if self.embedder is None or (version is not None and not self.exactly):
+                database.read_commit(self.connection, self.folder)  # raises: it is missing
+            if version is not None:
+                database.clear(self.connection)
+            database.create(self.connection)
             return
-        if version is not None:
-            database.clear(self.connection)
-        database.create(self.connection)
-
-    def take(self, documents: Iterable[Document], split: Split) -> None:
-        """Store new and changed documents, keep the others, drop those not given."""
-        stored = {
-            id: (key, mark)
-            for key, id, mark in self.connection.execute(
-                "SELECT key, id, fingerprint FROM documents"
+        self.before = check(self.connection, self.folder)
+        if self.identity is None:
+            self.identity, self.recipe = self.before.identity, self.before.recipe
+        if not self.exactly and self.before.identity != self.identity:
+            raise mismatch(self.folder, self.before.identity, self.identity)
+        self.stored = {
+            id: Stored(*row)
+            for id, *row in self.connection.execute(
+                "SELECT id, key, fingerprint, position, source FROM documents"
             )
         }
-        seen: dict[str, str] = {}
-        for document in documents:
-            if document.id not in seen:
-                self._take(document, len(seen), stored.get(document.id), split)
-            elif seen[document.id] != document.text:
-                raise SourceError(
-                    f"two documents have the id {document.id!r}", hint="give each its own id"
-                )
-            seen[document.id] = document.text
-        for id, (key, _) in stored.items():
-            if id not in seen:
-                self._drop(key)
-                self.removed += 1
+        self.records = {record.path: record for record in files.read(self.connection)}
+        self._next = 1 + max((one.position for one in self.stored.values()), default=-1)
 
-    def _take(
-        self, document: Document, position: int, stored: tuple[int, str] | None, split: Split
-    ) -> None:
-        try:
-            mark = rows.fingerprint(document, self.recipe, self.embedder.identity)
-            if stored and stored[1] == mark:
-                self.connection.execute(
-                    "UPDATE documents SET position = ?, source = ? WHERE key = ?",
-                    (position, document.source, stored[0]),
-                )
-                self.unchanged += 1
-                return
+    def put(self, document: Document) -> State:
+        """Store a document where it is new or changed; a document put twice counts once.
+
+        Raises:
+            SourceError: another document was put under its id, or it is not Unicode. Nothing was
+                changed then.
+        """
+        text = _sha256(document)
+        if document.id in self._seen:
+            if self._seen[document.id] == text:
+                return "unchanged"
+            raise SourceError(
+                f"two documents have the id {document.id!r}", hint="give each its own id"
+            )
+        assert self.split is not None
+        assert self.identity is not None
+        stored = self.stored.get(document.id)
+        mark = rows.fingerprint(document, self.recipe, self.identity)
+        if stored and stored.mark == mark:
+            self._place(stored, document.source)
+            state: State = "unchanged"
+        else:
+            passages = self.split(document)
             if stored:
-                self._drop(stored[0])
+                self._delete(stored.key)
+            position = self._position(stored)
             key = rows.insert_document(self.connection, document, position, mark)
-            rows.insert_passages(self.connection, key, split(document))
-        except UnicodeEncodeError as error:
-            raise database.unstorable(document.id, error) from error
-        self.updated += stored is not None
-        self.added += stored is None
+            rows.insert_passages(self.connection, key, passages)
+            state = "updated" if stored else "added"
+        self._seen[document.id] = text
+        self.counts[state] += 1
+        return state
 
-    def _drop(self, key: int) -> None:
+    def keep(self, id: str) -> None:
+        """Keep a stored document as it is; cut and embed it anew where that is done otherwise now.
+
+        Raises:
+            KeyError: no document with this id is stored.
+        """
+        stored = self.stored[id]
+        if id in self._seen:
+            return
+        if not self._as_before():
+            self.put(self.document(id))
+            return
+        self._place(stored, stored.source)
+        self._seen[id] = b""
+        self.counts["unchanged"] += 1
+
+    def drop(self, id: str) -> None:
+        """Remove a stored document.
+
+        Raises:
+            KeyError: no document with this id is stored.
+        """
+        self._delete(self.stored.pop(id).key)
+        self.counts["removed"] += 1
+
+    def document(self, id: str) -> Document:
+        """Return a stored document. KeyError where there is none."""
+        assert self.before is not None
+        row = self.connection.execute(
+            f"SELECT {rows.DOCUMENT} FROM documents WHERE key = ?", (self.stored[id].key,)
+        ).fetchone()
+        return rows.read_document(row, self.before.recipe, self.before.identity)
+
+    def remember(self, record: files.FileRecord) -> None:
+        """Record a file that was read."""
+        self.records[record.path] = record
+        files.write(self.connection, record)
+
+    def forget(self, path: str) -> None:
+        """Remove a file's record."""
+        self.records.pop(path, None)
+        files.forget(self.connection, path)
+
+    def finish(self) -> None:
+        """Drop what is not to stay, and cut anew what was cut otherwise."""
+        others = [id for id in self.stored if id not in self._seen]
+        if self.exactly:
+            for id in others:
+                self.drop(id)
+        elif not self._as_before():
+            for id in others:
+                self.keep(id)
+        else:
+            self.counts["unchanged"] += len(others)
+
+    def _as_before(self) -> bool:
+        """Tell whether documents are cut and embedded as those stored were."""
+        before = self.before
+        return before is None or (before.recipe, before.identity) == (
+            self.recipe,
+            self.identity,
+        )
+
+    def _position(self, stored: Stored | None) -> int:
+        """Return where in the order a document stands."""
+        if self.exactly:
+            return len(self._seen)
+        if stored:
+            return stored.position
+        self._next += 1
+        return self._next - 1
+
+    def _place(self, stored: Stored, source: str) -> None:
+        position = self._position(stored)
+        if (position, source) != (stored.position, stored.source):
+            self.connection.execute(
+                "UPDATE documents SET position = ?, source = ? WHERE key = ?",
+                (position, source, stored.key),
+            )
+
+    def _delete(self, key: int) -> None:
         self.connection.execute("DELETE FROM passages WHERE document = ?", (key,))
         self.connection.execute("DELETE FROM documents WHERE key = ?", (key,))
 
     def embed(self, progress: Progress | None) -> None:
         """Give every passage that has none its vector, a batch at a time."""
-        pending = self.connection.execute(
-            "SELECT key, kind, title, text FROM passages "
-            "WHERE key NOT IN (SELECT passage FROM vectors) ORDER BY key"
-        ).fetchall()
+        pending = [
+            key
+            for (key,) in self.connection.execute(
+                "SELECT key FROM passages WHERE key NOT IN (SELECT passage FROM vectors) "
+                "ORDER BY key"
+            )
+        ]
         if progress:
             progress(0, len(pending))
         for start in range(0, len(pending), BATCH):
-            batch = pending[start : start + BATCH]
-            matrix = self._vectors([embedded_text(*row[1:]) for row in batch])  # (batch, d)
+            keys = pending[start : start + BATCH]
+            matrix = self._vectors([self._text(key) for key in keys])  # (batch, d)
             self.connection.executemany(
                 "INSERT INTO vectors (passage, vector) VALUES (?, ?)",
-                [(row[0], vector.tobytes()) for row, vector in zip(batch, matrix, strict=True)],
+                [(key, vector.tobytes()) for key, vector in zip(keys, matrix, strict=True)],
             )
-            self.embedded += len(batch)
+            self.embedded += len(keys)
             if progress:
-                progress(self.embedded, len(pending))
+                progress(start + len(keys), len(pending))
+
+    def _text(self, key: int) -> str:
+        row = self.connection.execute(
+            "SELECT kind, title, text FROM passages WHERE key = ?", (key,)
+        ).fetchone()
+        return embedded_text(*row)
 
     def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
+        assert self.embedder is not None
         matrix = np.asarray(self.embedder.passages(texts), dtype=np.float32)
         identity = self.embedder.identity
         if matrix.shape != (len(texts), identity.dimension) or not np.isfinite(matrix).all():
@@ -189,14 +286,15 @@ class Writer:
             )
         return cache.unit(matrix).astype("<f4", copy=False)
 
-    def seal(self) -> str:
+    def seal(self, *, empty: bool) -> str:
         """Write the FAISS file and the row that names it; return the file's name."""
         self.connection.execute("SAVEPOINT postings")  # makes FTS5 write out what it holds back
         self.connection.execute("RELEASE postings")
+        assert self.identity is not None
+        identity = self.identity
         order = rows.read_order(self.connection)
-        identity = self.embedder.identity
         self.passages = len(order.keys)
-        if not self.passages:
+        if not self.passages and not empty:
             raise SourceEmpty("the documents hold no text", hint="name files or folders with text")
         matrix = rows.read_vectors(self.connection, order, identity.dimension)
         data = cache.Vectors.build(matrix).dump()
@@ -207,6 +305,7 @@ class Writer:
         database.write_commit(
             self.connection,
             database.Commit(
+                number=self.before.number + 1 if self.before else 1,
                 embedder=identity.name,
                 revision=identity.revision,
                 dimension=identity.dimension,
@@ -224,43 +323,40 @@ class Writer:
 
     def report(self) -> IndexReport:
         """Return what was done."""
+        counts = self.counts
         return IndexReport(
-            added=self.added,
-            updated=self.updated,
-            unchanged=self.unchanged,
-            removed=self.removed,
+            added=counts["added"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+            removed=counts["removed"],
             passages=self.passages,
             embedded=self.embedded,
         )
 
 
+def mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
+    """Say that an index was built with another embedder."""
+
+    def describe(identity: EmbedderIdentity) -> str:
+        return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
+
+    return EmbedderMismatch(
+        f"the index in {folder} was built with {describe(built)}, not {describe(given)}",
+        hint=f"{database.how_to_build(folder)}, or set the embedder it was built with",
+    )
+
+
+def _sha256(document: Document) -> bytes:
+    """Return the digest of a document's text; SourceError where it cannot be stored."""
+    try:
+        text = document.text.encode()
+        fields = [document.id, document.title, document.source]
+        "".join([*fields, *document.metadata, *document.metadata.values()]).encode()
+    except UnicodeEncodeError as error:
+        raise database.unstorable(document.id, error) from error
+    return hashlib.sha256(text).digest()
+
+
 def embedded_text(kind: str, title: str, text: str) -> str:
     """Return what the embedder is given for a passage: its title and its words."""
     return f"{title}\n{text}" if title and kind != "title" else text
-
-
-def check(connection: sqlite3.Connection, folder: Path) -> None:
-    """Check everything a database holds against its digests.
-
-    Raises:
-        IndexMissing, IndexDamaged: see `database.read_commit`; or something differs.
-    """
-    commit = database.read_commit(connection, folder)
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        order = rows.read_order(connection)
-        matrix = rows.read_vectors(connection, order, commit.dimension)
-        for row in connection.execute(f"SELECT {rows.DOCUMENT} FROM documents"):
-            rows.read_document(row, commit.recipe, commit.identity)
-        for key, *row in connection.execute(
-            f"SELECT p.key, {rows.PASSAGE} FROM passages p JOIN documents d ON d.key = p.document"
-        ):
-            rows.read_passage(row, order.checksums[order.positions[key]])
-    except (TypeError, ValueError, OverflowError, LookupError) as error:
-        raise database.damaged(folder, str(error)) from error
-    found = (verdict, order.content, rows.vectors_digest(matrix), rows.postings_digest(connection))
-    if found != ("ok", commit.content, commit.vectors, commit.postings):
-        raise IndexDamaged(
-            f"the index in {folder} is damaged: it does not hold what was written",
-            hint=database.how_to_rebuild(folder),
-        )

@@ -210,7 +210,7 @@ class FileBody(Body):
     """What became of one uploaded file."""
 
     name: str = Field(examples=["report.pdf"])
-    status: Literal["indexed", "unchanged", "skipped"]
+    status: Literal["indexed", "updated", "unchanged", "skipped"]
     documents: list[str] = Field(description="Ids of the documents it holds.")
     reason: str = Field("", description="Why it was skipped.")
 

@@ -9,14 +9,14 @@ from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from rag import documents as sources
 from rag.errors import DocumentMissing, SourceEmpty
 from rag.server import problems
 from rag.server.bodies import DocumentBody, Documents, FileBody, Text, Uploaded
 from rag.server.desk import Desk, Library
 from rag.server.uploads import Kept, Uploads, safe_name
-from rag.types import Document, Skipped
+from rag.types import Document, FileOutcome
 
+FRESH = ("indexed", "updated")
 Files = Annotated[list[UploadFile], File(description="One or more files.")]
 
 
@@ -51,7 +51,7 @@ def router(desk: Desk, uploads: Uploads) -> APIRouter:
             said = "None of the files could be read."
             body = problems.problem(422, said, kind="source-error", **told)
             return problems.response(request.url.path, body)
-        return JSONResponse(told, 201 if any(f.status == "indexed" for f in done) else 200)
+        return JSONResponse(told, 201 if any(f.status in FRESH for f in done) else 200)
 
     @routes.get("/{id:path}", response_model=Text)
     def document(
@@ -89,53 +89,56 @@ def add(bot: Library, uploads: Uploads, files: Sequence[UploadFile]) -> list[Fil
     """Keep the files and add them to the index; returns what became of each, in order."""
     kept: dict[str, Kept] = {}
     told: list[FileBody | str] = []  # a name stands for a file that was kept
-    before = {one.id for one in bot.documents()}
     try:
         for file in files:
-            given = file.filename or ""
-            name = safe_name(given)
+            name = safe_name(file.filename or "")
             if not name or name in kept:
                 reason = "there is another file of this name" if name else "it has no usable name"
-                told.append(_skipped(given, reason))
+                told.append(_skipped(file.filename or "", reason))
                 continue
             kept[name] = uploads.keep(name, file.file)
             told.append(name)
-        skipped = _read(bot, list(kept.values()))
+        became = _read(bot, [str(one.path) for one in kept.values()])
     except BaseException:
         for one in kept.values():
             uploads.undo(one)
         raise
-    after = bot.documents()
+    held: dict[str, list[str]] = {}
+    for document in bot.documents():
+        held.setdefault(document.source, []).append(document.id)
     done = {
-        name: outcome(name, str(one.path), after, before, skipped) for name, one in kept.items()
+        name: _outcome(name, became.get(str(one.path)), held.get(str(one.path), []))
+        for name, one in kept.items()
     }
-    for name, one in kept.items():
-        (uploads.undo if done[name].status == "skipped" else uploads.accept)(one)
+    _settle(bot, uploads, [(one, done[name].status != "skipped") for name, one in kept.items()])
     return [done[one] if isinstance(one, str) else one for one in told]
 
 
-def _read(bot: Library, kept: Sequence[Kept]) -> Sequence[Skipped]:
-    """Add the files to the index; returns those, or those of their rows, that were left out."""
-    paths = [str(one.path) for one in kept]
+def _read(bot: Library, paths: Sequence[str]) -> dict[str, FileOutcome]:
+    """Add the files to the index; returns what became of each, by its path."""
+    if not paths:
+        return {}
     try:
-        return bot.add(paths)[1] if paths else ()
-    except SourceEmpty:  # nothing was added; say why of each
-        return [item for item in sources.read(paths) if isinstance(item, Skipped)]
+        return {one.source: one for one in bot.add(paths)[0].files}
+    except SourceEmpty as error:  # not one could be opened
+        return {path: FileOutcome(path, "skipped", error.hint) for path in paths}
 
 
-def outcome(
-    name: str, source: str, after: Sequence[Document], before: set[str], skipped: Sequence[Skipped]
-) -> FileBody:
-    """Return what became of the file that was read from `source`."""
-    if left_out := [s.reason for s in skipped if s.source == source]:
-        return _skipped(name, left_out[0].replace(source, name))
-    ids = [one.id for one in after if one.source == source]
-    if ids:
-        fresh = any(id not in before for id in ids)
-        return FileBody(name=name, status="indexed" if fresh else "unchanged", documents=ids)
-    rows = [s.reason for s in skipped if s.source.startswith(f"{source}:")]
-    return _skipped(name, "; ".join(rows[:3]) or "it holds no text")
+def _outcome(name: str, became: FileOutcome | None, ids: list[str]) -> FileBody:
+    if became is None or became.state in ("skipped", "removed"):
+        reason = became.reason if became else "it was not read"
+        return _skipped(name, reason.replace(became.source if became else name, name))
+    return FileBody(name=name, status=became.state, documents=ids)
 
 
 def _skipped(name: str, reason: str) -> FileBody:
     return FileBody(name=name, status="skipped", documents=[], reason=reason)
+
+
+def _settle(bot: Library, uploads: Uploads, kept: Sequence[tuple[Kept, bool]]) -> None:
+    """Keep the files that were taken; bring back what the others stood in the place of."""
+    for one, taken in kept:
+        (uploads.accept if taken else uploads.undo)(one)
+    again = [str(one.path) for one, taken in kept if not taken and one.previous is not None]
+    if again:
+        bot.add(again)

@@ -33,6 +33,8 @@ STATUS: dict[type[RagError], int] = {
     errors.StoreError: 500,
     errors.IndexMissing: 503,
     errors.IndexBusy: 503,
+    errors.CollectionNameError: 422,
+    errors.CollectionMissing: 404,
     errors.KeyMissing: 401,
     errors.ChangesForbidden: 403,
     errors.DocumentMissing: 404,

@@ -1,0 +1,84 @@
+"""What is loaded once, and the parts that read one commit of an index: they change together.
+
+`Models` may serve many indexes. A `Snapshot` joins the stages that look into an index over one
+open `Index`; a new commit is a new snapshot, and whoever still uses an old one keeps it open.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from rag import models
+from rag.cross_encoder import CrossEncoder
+from rag.embedder import Embedder, SentenceEmbedder
+from rag.generator import Generator, TransformersGenerator
+from rag.index import Index
+from rag.overview import Overview
+from rag.reader import Reader, SentenceReader
+from rag.retriever import Retriever
+from rag.settings import DEFAULT_EMBEDDER, Settings
+from rag.spelling import Spelling
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Everything that takes seconds to load and knows no index.
+
+    `known` are common words, in lower case, that are never misspelt. `writing` is held while a
+    draft is written: one model, one draft at a time.
+    """
+
+    embedder: Embedder
+    generator: Generator
+    judge: CrossEncoder | None = None
+    known: frozenset[str] = frozenset()
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def open(cls, settings: Settings, embedder: SentenceEmbedder | None = None) -> Models:
+        """Load the models that the settings name.
+
+        Raises:
+            ModelError: a model is missing or damaged.
+        """
+        embedder = embedder or SentenceEmbedder.open(settings.models)
+        judge = open_judge(settings)
+        generator = TransformersGenerator.open(settings.models, settings.generator)
+        return cls(embedder, generator, judge, embedder.words())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The stages that read one commit of an index."""
+
+    index: Index
+    retriever: Retriever
+    reader: Reader
+    overview: Overview
+    spelling: Spelling
+
+    @classmethod
+    def of(cls, index: Index, models: Models, settings: Settings) -> Snapshot:
+        """Join the stages over an index."""
+        return cls(
+            index,
+            Retriever(index, models.embedder, settings.retriever),
+            SentenceReader.open(models.embedder, index, settings.reader, models.judge),
+            Overview(index, models.embedder),
+            Spelling(index, models.known),
+        )
+
+
+def open_judge(settings: Settings) -> CrossEncoder | None:
+    """Load the trained reader; None when it is switched off or its weights are not there.
+
+    It stands on the built-in embedder's encoder, whichever embedder made the index.
+    """
+    weights = Path(str(resources.files("rag") / "weights" / "reader.safetensors"))
+    if not settings.reader.trained or not weights.is_file():
+        return None
+    base = models.locate(DEFAULT_EMBEDDER, settings.models)
+    return CrossEncoder.open(base, weights, settings.models.threads)
