@@ -154,7 +154,7 @@ def test_only_answered_turns_are_history():
         Message(role="tool", content="42"),
         Message(role="user", content="last"),
     ]
-    assert conversation(said) == ("last", [("again", "An answer , in two.")])
+    assert conversation(said) == ("last", [("again", "An answer, in two.")])
 
 
 def test_parameters_that_steer_a_model_are_passed_over(client):

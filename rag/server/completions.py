@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from rag.page.sessions import plain
 from rag.server.bodies import CitationBody, Words
 from rag.types import Answer, Citation
 
@@ -121,7 +122,7 @@ def conversation(messages: list[Message]) -> tuple[str, list[tuple[str, str]]]:
         if one.role == "user":
             asked = one.words
         elif one.role == "assistant" and asked and one.words:
-            turns.append((asked, " ".join(MARKER.sub("", one.words).split())))
+            turns.append((asked, plain(one.words)))
             asked = ""
     return messages[-1].words, turns
 

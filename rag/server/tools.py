@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -33,6 +34,8 @@ HARMLESS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
 
+Lifespan = Callable[[MCPServer[None]], AbstractAsyncContextManager[None]]
+"""What to hold while the server runs."""
 Asked = Annotated[Words, Field(description="A question in plain words, best in English.")]
 History = Annotated[
     list[Turn],
@@ -44,9 +47,11 @@ Start = Annotated[int, Field(description="First character wanted.", ge=0)]
 Length = Annotated[int, Field(description="How many characters.", ge=1, le=200_000)]
 
 
-def build(desk: Desk) -> MCPServer:
+def build(desk: Desk, lifespan: Lifespan | None = None) -> MCPServer[None]:
     """Return the server of the tools; it answers before the models are loaded."""
-    server = MCPServer("rag", instructions=ABOUT, version=__version__, log_level="WARNING")
+    server = MCPServer[None](
+        "rag", instructions=ABOUT, version=__version__, log_level="WARNING", lifespan=lifespan
+    )
 
     @server.tool(title="Ask the documents", annotations=HARMLESS)
     async def ask(question: Asked, context: Context, history: History = []) -> AnswerBody:  # noqa: B006
