@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,12 @@ from mcp.client.client import Client
 from mcp.client.stdio import stdio_client
 from page_fake import TEXT, FakeBot
 from server_fake import FakeLibrary, served
+
+from rag.page.bot import Opening
+from rag.server import tools
+from rag.server.desk import Desk
+from rag.server.metrics import Metrics
+from rag.settings import Settings
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])}
@@ -189,3 +196,14 @@ def test_the_same_tools_are_served_over_http(key):
         names, asked = anyio.run(use, url)
     assert sorted(names) == ["ask", "read_document", "search"]
     assert asked.structured_content["text"] == ANSWER.text
+
+
+def test_building_the_tools_leaves_the_logging_of_the_process_alone():
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    root.handlers.clear()
+    try:
+        tools.build(Desk(Opening(lambda progress: FakeLibrary()), Settings(), Metrics()))
+        assert (root.handlers, root.level) == ([], level)
+    finally:
+        root.handlers[:] = kept

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
@@ -49,9 +50,8 @@ Length = Annotated[int, Field(description="How many characters.", ge=1, le=200_0
 
 def build(desk: Desk, lifespan: Lifespan | None = None) -> MCPServer[None]:
     """Return the server of the tools; it answers before the models are loaded."""
-    server = MCPServer[None](
-        "rag", instructions=ABOUT, version=__version__, log_level="WARNING", lifespan=lifespan
-    )
+    with _logging_untouched():
+        server = MCPServer[None]("rag", instructions=ABOUT, version=__version__, lifespan=lifespan)
 
     @server.tool(title="Ask the documents", annotations=HARMLESS)
     async def ask(question: Asked, context: Context, history: History = []) -> AnswerBody:  # noqa: B006
@@ -89,6 +89,18 @@ def build(desk: Desk, lifespan: Lifespan | None = None) -> MCPServer[None]:
             return Text.cut(whole, start, start + length)
 
     return server
+
+
+@contextlib.contextmanager
+def _logging_untouched() -> Iterator[None]:
+    """Keep the root logger as it is: the library would set it up for the whole process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 @contextlib.contextmanager
