@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -175,6 +176,29 @@ def test_nothing_but_the_protocol_is_on_standard_output():
     assert rest == ""
     for noise in ("noise of a library\n", "noise of a library in C\n", "noise while loading\n"):
         assert noise in errors
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_program_ends_when_told_so_and_answers_before_it_can_load(tmp_path, sent, code):
+    (tmp_path / "notes.txt").write_text("Ann Keller was born in Lisbon.")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rag", "mcp", "--source", "notes.txt"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "RAG_MODELS__CACHE": str(tmp_path), "RAG_MODELS__GENERATOR": "no/such"},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(SAY_HELLO) + "\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "rag"
+    process.send_signal(sent)
+    assert process.wait(30) == code
+    assert process.stdout.read() == ""
+    process.stdin.close()
 
 
 @pytest.mark.parametrize("key", [None, "correct horse"])

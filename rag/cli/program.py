@@ -245,6 +245,8 @@ def mcp(index: IndexOption = None, source: SourceOption = None) -> None:
     """
     from rag.server.stdio import run
 
+    # a thread waits for standard input, and nothing but its end would wake it
+    signal.signal(signal.SIGINT, lambda *_: os._exit(edge.INTERRUPTED))
     settings = _settings()
     run(_opener(index, source, settings), settings)
 
