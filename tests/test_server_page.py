@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import httpx
 import pytest
 from gradio_client import Client
 from page_fake import FakeBot
-from server_fake import FakeLibrary, served
+from server_fake import FakeLibrary, served, settings
+
+from rag.errors import SettingsError
+from rag.server import serve
+
+ROOT = Path(__file__).parent.parent
 
 ASKED = {"question": "Who lit the lamp?"}
 
@@ -70,3 +83,41 @@ def test_the_key_is_asked_of_programs_and_not_of_the_page():
         client = Client(url, verbose=False, analytics_enabled=False)
         said = client.predict("Who lit the lamp?", api_name="/chat")
     assert said["text"] == FakeBot().answer("Who lit the lamp?").text
+
+
+def test_a_taken_port_is_told_before_anything_is_loaded(both, tmp_path):
+    port = int(both.rsplit(":", 1)[1])
+    with pytest.raises(SettingsError, match="cannot listen"):
+        serve(lambda progress: FakeLibrary(), settings(port), uploads=tmp_path)
+
+
+def test_the_program_serves_without_the_page_and_logs_a_line_a_request(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "notes.txt").write_text("Ann Keller was born in Lisbon.")
+    command = ["-m", "rag", "serve", "--no-page", "--port", str(port), "--source", "notes.txt"]
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RAG_MODELS__GENERATOR": "no/such-model"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "/openapi.json" in line:
+            break
+    url = f"http://127.0.0.1:{port}"
+    response = httpx.get(url + "/", headers={"x-request-id": "mine"}, timeout=30)
+    assert (response.status_code, response.json()["title"]) == (404, "Not Found")
+    process.send_signal(signal.SIGTERM)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+    assert lines[-1] == f"For programs there is {url}/openapi.json (Ctrl-C ends it).\n"
+    assert re.search(r"^20\S+ \S+ mine GET / 404 \d\.\d{3} s$", rest, re.MULTILINE)
+    loaded = {line.split("|")[-1].strip() for line in lines}
+    assert "rag.server.application" in loaded
+    assert "gradio" not in loaded
