@@ -18,6 +18,7 @@ from rag import documents
 from rag.documents.loader import content_id
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.errors import SourceEmpty, SourceError
+from rag.index import own
 from rag.index.files import FileRecord, Found
 from rag.index.writer import State, Writer, writing
 from rag.passages import split
@@ -50,7 +51,11 @@ def build(
     Raises:
         SourceMissing, SourceEmpty, ModelError, StoreError: see `Pipeline.open`.
     """
-    found = list(documents.files(sources))  # paths only
+    found = [  # paths only
+        item
+        for item in documents.files(sources)
+        if isinstance(item, Skipped) or not own(item[0], Path(folder))
+    ]
     if not empty and all(isinstance(item, Skipped) for item in found):
         raise SourceEmpty(
             "there is no document to index",
@@ -143,7 +148,12 @@ class Intake:
         before, look = self._change.records.get(place), _look(path)
         then = before.ids if before else frozenset(self._given.get(source, ()))
         known = before if before and self._knows(before, path, source, look) else None
-        rows = _again(known) if known else documents.rows(path, source)
+        staged = None if known else self._staged(path, source, look)
+        rows: Iterator[tuple[str, Document | Found | Skipped]]
+        if known:
+            rows = _again(known)
+        else:
+            rows = _taken_up(*staged) if staged else documents.rows(path, source)
         found, states = [], Counter[str]()
         sources = {source, before.source} if before else {source}
         for where, item in rows:
@@ -152,7 +162,8 @@ class Intake:
             if isinstance(result, Skipped):
                 self._skip(result)
             states["skipped" if isinstance(result, Skipped) else result] += 1
-        self._remember(path, source, look, tuple(found), known)
+        mark = known.sha256 if known else staged[0].sha256 if staged else ""
+        self._remember(path, source, look, tuple(found), mark)
         now = frozenset(one.id for one in found if not one.reason)
         given = any(not self._given.get(name, set()).isdisjoint(then) for name in sources)
         self._account(source, states, given=given, same=then == now)
@@ -162,12 +173,19 @@ class Intake:
         self, record: FileRecord, path: Path, source: str, look: tuple[int, int] | None
     ) -> bool:
         """Tell whether a file is as it was recorded, and its documents are all here."""
-        if look is None or (record.loaders, record.size) != (documents.version(), look[0]):
-            return False
-        if record.modified != look[1] and record.sha256 != _sha256(path):
+        if not _same(record, path, look):
             return False
         given = self._given.get(source, set())
         return all(one.reason or one.id in self._seen or one.id in given for one in record.found)
+
+    def _staged(
+        self, path: Path, source: str, look: tuple[int, int] | None
+    ) -> tuple[FileRecord, dict[str, Document]] | None:
+        """Return what a run that was cut short had read of a file, if the file is as it was."""
+        staged = self._change.staging.file(str(path.absolute()))
+        if staged and staged[0].source == source and _same(staged[0], path, look):
+            return staged
+        return None
 
     def _settle(
         self, place: str, item: Document | Found | Skipped, sources: set[str]
@@ -204,14 +222,14 @@ class Intake:
         source: str,
         look: tuple[int, int] | None,
         found: tuple[Found, ...],
-        known: FileRecord | None,
+        mark: str,
     ) -> None:
-        """Record how the file looks, unless it changed while it was read."""
+        """Record how the file looks, unless it changed while it was read.
+
+        `mark` is its SHA-256 where that is known.
+        """
         place = str(path.absolute())
-        try:
-            mark = known.sha256 if known else _sha256(path)
-        except OSError:
-            mark = ""
+        mark = mark or _sha256(path)
         if look is None or not mark or _look(path) != look:
             self._change.forget(place)
             return
@@ -242,7 +260,8 @@ class Intake:
             self._skip(Skipped(source, rows))
 
     def _skip(self, item: Skipped) -> None:
-        self.outcomes.append(FileOutcome(item.source, "skipped", item.reason))
+        reason = item.reason.removeprefix(f"{item.source} ")  # it stands beside its source
+        self.outcomes.append(FileOutcome(item.source, "skipped", reason))
 
     def _drop(self, ids: Set[str], sources: set[str], place: str) -> list[tuple[Path, str]]:
         """Drop what a file no longer holds; return other files that hold it, to be read again."""
@@ -278,10 +297,18 @@ class Intake:
                 self.outcomes.append(FileOutcome(source, "removed", documents=count))
 
 
-def _again(record: FileRecord) -> Iterator[tuple[str, Found | Skipped]]:
+def _again(record: FileRecord) -> Iterator[tuple[str, Document | Found | Skipped]]:
     """Yield what was found in a file when it was read."""
     for one in record.found:
         yield one.place, Skipped(one.place, one.reason) if one.reason else one
+
+
+def _taken_up(
+    record: FileRecord, read: dict[str, Document]
+) -> Iterator[tuple[str, Document | Found | Skipped]]:
+    """Yield what was found in a file by a run that was cut short."""
+    for one in record.found:
+        yield one.place, Skipped(one.place, one.reason) if one.reason else read[one.id]
 
 
 def _found(place: str, item: Document | Found | Skipped) -> Found:
@@ -301,9 +328,20 @@ def _look(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
+def _same(record: FileRecord, path: Path, look: tuple[int, int] | None) -> bool:
+    """Tell whether a file, and what reads it, are as they were recorded."""
+    if look is None or (record.loaders, record.size) != (documents.version(), look[0]):
+        return False
+    return record.modified == look[1] or record.sha256 == _sha256(path)
+
+
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the digest of a file: 64 hex digits, "" where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _is_text(words: str) -> bool:

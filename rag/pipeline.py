@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rag import replies, smalltalk
@@ -146,30 +146,40 @@ class Pipeline:
         index = Index.open(Path(folder), embedder.identity)
         return Pipeline(self.settings, self._models, index)
 
-    def ask(self, question: str, history: History = ()) -> Answer:
+    def ask(
+        self, question: str, history: History = (), *, where: Mapping[str, str] | None = None
+    ) -> Answer:
         """Return the checked answer to a question.
+
+        `where` leaves only the documents whose metadata has these values.
 
         Raises:
             QuestionError: the question is empty or longer than the page's bound.
         """
         answer = None
-        for event in self.stream(question, history):
+        for event in self.stream(question, history, where=where):
             answer = event.answer
         assert answer is not None  # the stream always ends with its answer
         return answer
 
     def stream(
-        self, question: str, history: History = (), *, stop: threading.Event | None = None
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Iterator[Event]:
         """Yield the answer as it is made: stages, draft tokens, then the checked answer.
 
         Setting `stop` ends the draft within 200 ms; what was drafted by then is checked as usual.
+        `where` leaves only the documents whose metadata has these values.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
         question = self._checked(question)
-        now = self._snapshot  # one commit from the first stage to the last
+        now = self._reading(where)  # one commit from the first stage to the last
         clock = Clock()
         told = self._told(now, question, clock, first=not history)
         if told is not None:
@@ -220,16 +230,18 @@ class Pipeline:
             ),
         )
 
-    def search(self, question: str, more: int = 0) -> tuple[Hit, ...]:
+    def search(
+        self, question: str, more: int = 0, *, where: Mapping[str, str] | None = None
+    ) -> tuple[Hit, ...]:
         """Return the passages for a question, best first, without answering it.
 
         The reader orders what it would be handed to answer; with `more`, so many others follow in
-        the order in which they were found.
+        the order in which they were found. `where` is as for `ask`.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
-        now = self._snapshot
+        now = self._reading(where)
         question = now.spelling.mended(self._checked(question))
         hits = now.retriever.retrieve(question, more)
         read = self.settings.retriever.top_k
@@ -263,6 +275,11 @@ class Pipeline:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _reading(self, where: Mapping[str, str] | None) -> Snapshot:
+        """Return what this answer is made from, whatever comes into the index meanwhile."""
+        now = self._snapshot
+        return now.only(where, self._models, self.settings) if where else now
+
     def _checked(self, question: str) -> str:
         question = question.strip()
         longest = self.settings.page.max_question_chars
@@ -277,7 +294,7 @@ class Pipeline:
 
     def _told(self, now: Snapshot, question: str, clock: Clock, *, first: bool) -> Answer | None:
         """Answer what needs no search: small talk, and what the documents are about as a whole."""
-        said = smalltalk.reply(question, now.index.documents)
+        said = smalltalk.reply(question, now.library.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):

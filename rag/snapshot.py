@@ -7,7 +7,8 @@ open `Index`; a new commit is a new snapshot, and whoever still uses an old one 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder, SentenceEmbedder
 from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
-from rag.overview import Overview
+from rag.overview import Library, Overview
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
@@ -52,9 +53,13 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The stages that read one commit of an index."""
+    """The stages that read one commit of an index.
+
+    `library` are the documents that answers come from: the index, or a selection of it.
+    """
 
     index: Index
+    library: Library
     retriever: Retriever
     reader: Reader
     overview: Overview
@@ -65,10 +70,21 @@ class Snapshot:
         """Join the stages over an index."""
         return cls(
             index,
+            index,
             Retriever(index, models.embedder, settings.retriever),
             SentenceReader.open(models.embedder, index, settings.reader, models.judge),
             Overview(index, models.embedder),
             Spelling(index, models.known),
+        )
+
+    def only(self, where: Mapping[str, str], models: Models, settings: Settings) -> Snapshot:
+        """Return the same stages over the documents whose metadata match, of the same commit."""
+        selection = self.index.matching(where)
+        return replace(
+            self,
+            library=selection,
+            retriever=Retriever(selection, models.embedder, settings.retriever),
+            overview=Overview(selection, models.embedder),
         )
 
 

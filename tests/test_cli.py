@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from rag.cli import chat, rows, shown
+from rag.cli import accounts, chat, rows, shown
 from rag.cli.evaluate import NO_JUDGE
 from rag.cli.terminal import Terminal, inert
 from rag.doctor import Check
 from rag.entailment import WEIGHTS
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.metrics import Measure
-from rag.types import Answer, Citation, Document, Event, Hit, IndexReport, Passage, Skipped
+from rag.types import Answer, Citation, Document, Event, FileOutcome, Hit, IndexReport, Passage
 
 ROOT = Path(__file__).parent.parent
 TEXT = "Ann was born in Rome.\nShe paints « l’été » there."
@@ -251,14 +251,46 @@ def test_colour_only_where_wanted() -> None:
     assert terminal(colour=True).style("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
 
 
-def test_indexed_counts_and_reasons() -> None:
-    done = IndexReport(added=1, updated=1, unchanged=2, removed=1, passages=1042, embedded=9)
-    text = shown.indexed("index", done, [Skipped("a.bin", "no loader recognises it")])
-    assert text == (
+def test_indexed_counts_and_a_row_a_file() -> None:
+    files = (
+        FileOutcome("notes/a.txt", "indexed", documents=1),
+        FileOutcome("rows.jsonl", "updated", documents=1200),
+        FileOutcome("a.bin", "skipped", "no loader recognises it"),
+        FileOutcome("old.txt\x1b[2J", "removed", documents=1),
+    )
+    done = IndexReport(1, 1, 2, removed=1, passages=1042, embedded=9, files=files)
+    assert accounts.indexed("index", done) == (
         "index: 4 documents (1 new, 1 changed, 2 unchanged, 1 removed, 1 skipped), "
         "1,042 passages (9 embedded now)\n"
-        "skipped a.bin: no loader recognises it"
+        "\n"
+        "outcome  documents  file         why\n"
+        "-------  ---------  -----------  -----------------------\n"
+        "indexed  1          notes/a.txt\n"
+        "updated  1,200      rows.jsonl\n"
+        "skipped             a.bin        no loader recognises it\n"
+        "removed  1          old.txt[2J"
     )
+    assert accounts.row(files[2]) == {
+        "source": "a.bin",
+        "outcome": "skipped",
+        "documents": 0,
+        "reason": "no loader recognises it",
+    }
+
+
+def test_many_files_are_counted_and_the_skipped_named_up_to_a_bound() -> None:
+    good = [FileOutcome(f"{n}.txt", "indexed", documents=1) for n in range(10_000)]
+    bad = [FileOutcome(f"{n}.bin", "skipped", "no text") for n in range(accounts.MOST + 7)]
+    text = accounts.files([*good, *bad]).splitlines()
+    assert text[:4] == [
+        "outcome  files   documents",
+        "-------  ------  ---------",
+        "indexed  10,000  10,000",
+        "skipped  57",
+    ]
+    assert text[7] == "0.bin    no text"
+    assert len(text) == 4 + 1 + 2 + accounts.MOST + 1
+    assert text[-1] == "and 7 more; --report FILE names all of them"
 
 
 def test_checks_say_what_to_run() -> None:

@@ -528,6 +528,9 @@ def test_another_version_is_built_anew_by_an_update(folder: Path) -> None:
     connection.close()
     with pytest.raises(IndexMissing, match="99"):
         Index.open(folder)
+    assert Index.exists(folder)  # so that nobody builds another one in its place unasked
+    with pytest.raises(IndexMissing, match="99"):
+        Index.remove(folder, ["d0"])
     assert build(folder, corpus(*TEXTS)).added == 3
     with Index.open(folder) as index:
         index.verify()

@@ -297,3 +297,25 @@ def test_passages_cut_otherwise_are_all_cut_anew(
             [score for _, score in built.dense(query, 9)],
         )
     other.index.verify()
+
+
+def test_the_example_in_the_docs_runs(
+    bot: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "indexing.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("notes/a.md", f"---\nauthor: Ann\n---\n\n{TOWER}"),
+                       ("notes/draft.txt", HARBOUR), ("letters/b.txt", HARBOUR)):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    known: dict[str, object] = {"bot": bot}
+    exec(compile(example, "docs/indexing.md", "exec"), known)
+    assert capsys.readouterr().out.splitlines() == [
+        "indexed notes/a.md 1 ",
+        "indexed notes/draft.txt 1 ",
+    ]
+    assert "Marta Lindqvist" in known["answer"].citations[0].quote  # type: ignore[attr-defined]
+    assert [Path(d.source).name for d in bot.documents()] == ["bridge.txt", "a.md"]
+    with bot.over("private") as mine:
+        assert texts(mine) == [HARBOUR]

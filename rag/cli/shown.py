@@ -10,7 +10,7 @@ from rag.cli.terminal import Terminal, inert
 from rag.doctor import Check
 from rag.evaluation import Report
 from rag.models import ModelStatus
-from rag.types import Answer, Citation, Document, Hit, IndexReport, Skipped
+from rag.types import Answer, Citation, Document, Hit
 
 NEAREST = 3
 EXCERPT_CHARS = 160
@@ -63,19 +63,8 @@ def _footer(got: Answer) -> str:
     return " · ".join(parts)
 
 
-def indexed(folder: str, done: IndexReport, skipped: Sequence[Skipped]) -> str:
-    """Say what indexing did: a line of counts, then a line for each source left out, and why."""
-    total = done.added + done.updated + done.unchanged
-    line = (
-        f"{folder}: {_count(total, 'document')} "
-        f"({done.added} new, {done.updated} changed, {done.unchanged} unchanged, "
-        f"{done.removed} removed, {len(skipped)} skipped), "
-        f"{_count(done.passages, 'passage')} ({done.embedded} embedded now)"
-    )
-    return "\n".join([inert(line), *(inert(f"skipped {s.source}: {s.reason}") for s in skipped)])
-
-
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number of things: "1 document", "2,000 documents"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -15,7 +15,7 @@ from rag.documents.folders import walk
 from rag.documents.jsonlines import JSONLines, Row
 from rag.documents.loader import Loader, content_id
 from rag.documents.plain import PlainText
-from rag.documents.version import version
+from rag.documents.versions import version
 from rag.errors import FormatUnknown, SourceError, SourceMissing
 from rag.types import Document, Skipped
 

@@ -8,10 +8,12 @@ and may be used from any thread. It knows nothing of models: vectors come in, pa
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import EmbedderMismatch, IndexMissing, SourceEmpty, StoreError
-from rag.index import cache, database, lexical, rows, writer
+from rag.index import cache, database, lexical, rows, staging, transaction, writer
 from rag.index.checks import check
+from rag.index.selection import Selection
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
-__all__ = ["Index", "IndexReport"]
+__all__ = ["Index", "IndexReport", "own"]
 
 TIES = 32  # matches beyond k that are fetched at first, to see whether a tie crosses the edge
 
@@ -48,6 +51,7 @@ class Index:
         self._commit = commit
         self._order = order
         self._vectors = vectors
+        self._metadata: Mapping[str, Mapping[str, str]] | None = None
         self._lock = threading.Lock()  # a connection serves one thread at a time
         weakref.finalize(self, connection.close)  # an index nobody uses any more is closed
 
@@ -81,16 +85,15 @@ class Index:
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Tell whether an update was ever finished there; a damaged index does exist."""
+        """Tell whether an update was ever finished there; a damaged or old index does exist."""
         folder = Path(folder)
         try:
             with contextlib.closing(database.open_for_reading(folder)) as connection:
-                database.read_commit(connection, folder)
+                return database.format_of(connection, folder) is not None
         except IndexMissing:
             return False
         except (sqlite3.Error, database.GARBLED, StoreError):
             return True
-        return True
 
     @classmethod
     def newest(cls, folder: Path) -> database.Commit:
@@ -185,10 +188,13 @@ class Index:
         """The embedder whose vectors these are."""
         return self._commit.identity
 
-    def dense(self, query: NDArray[np.float32], k: int) -> list[tuple[Passage, float]]:
+    def dense(
+        self, query: NDArray[np.float32], k: int, among: Sequence[str] | None = None
+    ) -> list[tuple[Passage, float]]:
         """Return the k passages nearest to a vector (d,), with their cosine, best first.
 
-        Ties are in passage order. k may be more than there are passages.
+        Ties are in passage order. k may be more than there are passages. `among` are the ids of
+        the documents that are searched; None: all of them.
 
         Raises:
             EmbedderMismatch: the vector has another length than the index's.
@@ -200,43 +206,77 @@ class Index:
                 f"({self.identity.dimension},)",
                 hint=database.how_to_build(self.folder),
             )
-        found = self._vectors.search(cache.unit(vector[None, :])[0], k)
+        places = None if among is None else self._positions(among)
+        found = self._vectors.search(cache.unit(vector[None, :])[0], k, places)
         passages = self._passages([position for position, _ in found])
         return list(zip(passages, (score for _, score in found), strict=True))
 
-    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+    def lexical(
+        self, question: str, k: int, among: Sequence[str] | None = None
+    ) -> list[tuple[Passage, float]]:
         """Return the k passages with the greatest BM25 score (> 0), best first.
 
         Any text is a safe question. A passage matches when it or its title holds one of the
         question's words; ties are in passage order; no word known means no passages. The score is
         SQLite FTS5's (k1 = 1.2, b = 0.75, https://www.sqlite.org/fts5.html#the_bm25_function),
-        with its sign turned.
+        with its sign turned. `among` are the ids of the documents that are searched; None: all.
         """
         terms = lexical.search_terms(question)
         if not terms or k <= 0:
             return []
         positions = self._order.positions
+        matches = self._matches(lexical.any_of(terms), k, among)
         best = sorted(
-            ((score, positions[key]) for key, score in self._matches(lexical.any_of(terms), k)),
+            ((score, positions[key]) for key, score in matches),
             key=lambda pair: (-pair[0], pair[1]),
         )[:k]
         passages = self._passages([position for _, position in best])
         return list(zip(passages, (score for score, _ in best), strict=True))
 
-    def _matches(self, expression: str, k: int) -> list[tuple[int, float]]:
+    def _matches(
+        self, expression: str, k: int, among: Sequence[str] | None
+    ) -> list[tuple[int, float]]:
         """Return the keys of the k best matches with their scores, and of all that tie with them.
 
         SQLite sorts, and orders ties as it likes: where one crosses the edge, take every match.
         """
         weights = f"{lexical.TITLE_WEIGHT}, {lexical.TEXT_WEIGHT}"
+        values: list[Any] = [expression]
+        narrowed = ""
+        if among is not None:
+            narrowed = (
+                "AND rowid IN (SELECT key FROM passages "
+                "WHERE document IN (SELECT value FROM json_each(?))) "
+            )
+            values.append(json.dumps([self._order.documents[id] for id in among]))
         statement = (
             f"SELECT rowid, -bm25(terms, {weights}) AS score FROM terms WHERE terms MATCH ? "
-            "ORDER BY score DESC LIMIT ?"
+            f"{narrowed}ORDER BY score DESC LIMIT ?"
         )
-        found = self._query(statement, (expression, k + TIES))
+        found = self._query(statement, (*values, k + TIES))
         if len(found) == k + TIES and found[-1][1] == found[k - 1][1]:
-            found = self._query(statement, (expression, -1))
+            found = self._query(statement, (*values, -1))
         return found
+
+    def matching(self, where: Mapping[str, str]) -> Selection:
+        """Return the documents whose metadata has all these values, to be searched alone."""
+        return Selection(
+            self,
+            [
+                id
+                for id, metadata in self._known_metadata().items()
+                if all(metadata.get(key) == value for key, value in where.items())
+            ],
+        )
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all documents, in the order they were given."""
+        return tuple(self._order.documents)
+
+    def count(self, document: str) -> int:
+        """Return how many passages a document has. KeyError when there is none of this id."""
+        start, end = self._order.bounds[document]
+        return end - start
 
     def document(self, id: str) -> Document:
         """Return a document.
@@ -311,6 +351,20 @@ class Index:
         with _rows_checked(self.folder):
             return [rows.read_document(row, self._commit.recipe, self.identity) for row in found]
 
+    def _known_metadata(self) -> Mapping[str, Mapping[str, str]]:
+        """Return each document's metadata by its id, in order; every row is read, once."""
+        if self._metadata is None:
+            found: dict[str, Mapping[str, str]] = {}
+            for id, key in self._order.documents.items():
+                (document,) = self._documents("WHERE key = ?", (key,))
+                found[id] = document.metadata
+            self._metadata = found
+        return self._metadata
+
+    def _positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        spans = [np.arange(*self._order.bounds[id], dtype=np.int64) for id in ids]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+
     def _passages(self, positions: Sequence[int]) -> list[Passage]:
         statement = (
             f"SELECT {rows.PASSAGE} FROM passages p JOIN documents d ON d.key = p.document "
@@ -324,6 +378,14 @@ class Index:
                 rows.read_passage(row, checksums[i])
                 for i, row in zip(positions, found, strict=True)
             ]
+
+
+def own(path: Path, folder: Path) -> bool:
+    """Tell whether a file is the index's own: it may lie among the documents."""
+    names = (f"{database.FILE}*", f"{staging.FILE}*", f"*{cache.PREFIX}*", transaction.LOCK)
+    return path.absolute().parent == folder.absolute() and any(
+        fnmatch(path.name, name) for name in names
+    )
 
 
 @contextlib.contextmanager

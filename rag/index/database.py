@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -207,7 +207,7 @@ def _snapshot(uri: str) -> sqlite3.Connection:
 
 def create(connection: sqlite3.Connection) -> None:
     """Make every table, inside the caller's transaction."""
-    for statement in _statements(TABLES):
+    for statement in statements():
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
@@ -222,13 +222,17 @@ def clear(connection: sqlite3.Connection) -> None:
         connection.execute(f'DROP TABLE IF EXISTS "{name}"')
 
 
-def _statements(script: str) -> Iterator[str]:
-    """Split a script where a statement is complete (`executescript` would commit first)."""
+def statements(only: Sequence[str] = ("",)) -> Iterator[str]:
+    """Yield the statements that make the tables; `only` those that create these things.
+
+    One by one, since `executescript` would commit first.
+    """
     statement = ""
-    for line in script.splitlines():
+    for line in TABLES.splitlines():
         statement += line + "\n"
         if sqlite3.complete_statement(statement):
-            yield statement
+            if any(statement.strip().startswith(f"CREATE {thing}") for thing in only):
+                yield statement
             statement = ""
 
 

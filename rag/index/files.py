@@ -50,9 +50,10 @@ class FileRecord:
         return frozenset(found.id for found in self.found if not found.reason)
 
 
-def read(connection: sqlite3.Connection) -> Iterator[FileRecord]:
-    """Yield every record that can be read; a damaged one is as good as none."""
-    for row in connection.execute(f"SELECT {COLUMNS} FROM files"):
+def read(connection: sqlite3.Connection, path: str = "") -> Iterator[FileRecord]:
+    """Yield every record, or one path's, that can be read; a damaged one is as good as none."""
+    query = f"SELECT {COLUMNS} FROM files"
+    for row in connection.execute(*((f"{query} WHERE path = ?", (path,)) if path else (query,))):
         path, source, size, modified, sha256, loaders, found = row
         try:
             things = tuple(Found(*one) for one in json.loads(found))

@@ -9,24 +9,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rag.errors import EmbedderMismatch, ModelError, SourceEmpty, SourceError
-from rag.index import cache, database, files, rows
+from rag.errors import EmbedderMismatch, SourceEmpty, SourceError
+from rag.index import cache, database, files, rows, staging
 from rag.index.checks import check
+from rag.index.embedding import embed
+from rag.index.staging import Staging
 from rag.index.transaction import locked, transaction
 from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
-BATCH = 64  # passages handed to the embedder at a time
+MANY = 100  # documents of a file up to which they are kept for the next run, not only their parts
 
 Split = Callable[[Document], Sequence[Passage]]
 Progress = Callable[[int, int], None]
@@ -67,67 +67,82 @@ def writing(
     """
     with database.explained(folder), locked(folder):
         with transaction(folder) as connection:
-            writer = Writer(connection, folder, split, embedder, recipe, exactly=exactly)
             with database.explained(folder, database.GARBLED):
-                writer.prepare()
-            yield writer
-            writer.finish()
-            writer.embed(progress)
-            name = writer.seal(empty=empty)
+                identity = embedder.identity if embedder else None
+                before = _prepared(connection, folder, identity, exactly=exactly)
+                if identity is None:
+                    assert before is not None
+                    identity, recipe = before.identity, before.recipe
+                stored = _stored(connection)
+                records = {record.path: record for record in files.read(connection)}
+            kept = Staging(folder, identity, recipe)
+            writer = Writer(
+                *(connection, folder, before, identity, recipe, split, kept, exactly),
+                *(stored, records),
+                _last=max((one.position for one in stored.values()), default=-1),
+            )
+            with kept.kept():
+                yield writer
+                writer.finish()
+                writer.embedded = embed(connection, kept, embedder, progress)
+                name = writer.seal(empty=empty)
+        staging.clear(folder)
         cache.sweep(folder, keep=name)
 
 
+def _prepared(
+    connection: sqlite3.Connection,
+    folder: Path,
+    identity: EmbedderIdentity | None,
+    *,
+    exactly: bool,
+) -> database.Commit | None:
+    """Create the tables, or check the ones there, so that an update never blesses damage.
+
+    Returns the commit that is there; None where the index begins now.
+    """
+    version = database.format_of(connection, folder)
+    if version == database.SCHEMA:
+        before = check(connection, folder)
+        if not exactly and identity not in (None, before.identity):
+            assert identity is not None
+            raise mismatch(folder, before.identity, identity)
+        return before
+    if identity is None or (version is not None and not exactly):
+        database.read_commit(connection, folder)  # raises: it is missing, or in another format
+    if version is not None:
+        database.clear(connection)
+    database.create(connection)
+    return None
+
+
+def _stored(connection: sqlite3.Connection) -> dict[str, Stored]:
+    query = "SELECT id, key, fingerprint, position, source FROM documents"
+    return {id: Stored(*row) for id, *row in connection.execute(query)}
+
+
+@dataclass(slots=True)
 class Writer:
-    """The steps of an update, inside one transaction."""
+    """The steps of an update, inside one transaction.
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        folder: Path,
-        split: Split | None,
-        embedder: Embedder | None,
-        recipe: str,
-        *,
-        exactly: bool,
-    ) -> None:
-        self.connection = connection
-        self.folder = folder
-        self.split = split
-        self.embedder = embedder
-        self.recipe = recipe
-        self.exactly = exactly
-        self.stored: dict[str, Stored] = {}
-        self.records: dict[str, files.FileRecord] = {}
-        self.before: database.Commit | None = None
-        self.identity = embedder.identity if embedder else None
-        self.counts = dict.fromkeys(("added", "updated", "unchanged", "removed"), 0)
-        self.passages = self.embedded = 0
-        self._seen: dict[str, bytes] = {}
-        self._next = 0
+    `stored` are the documents that were there before, by id, and `records` the files, by path.
+    """
 
-    def prepare(self) -> None:
-        """Create the tables, or check the ones there: an update never blesses damage."""
-        version = database.format_of(self.connection, self.folder)
-        if version != database.SCHEMA:
-            if self.embedder is None or (version is not None and not self.exactly):
-                database.read_commit(self.connection, self.folder)  # raises: it is missing
-            if version is not None:
-                database.clear(self.connection)
-            database.create(self.connection)
-            return
-        self.before = check(self.connection, self.folder)
-        if self.identity is None:
-            self.identity, self.recipe = self.before.identity, self.before.recipe
-        if not self.exactly and self.before.identity != self.identity:
-            raise mismatch(self.folder, self.before.identity, self.identity)
-        self.stored = {
-            id: Stored(*row)
-            for id, *row in self.connection.execute(
-                "SELECT id, key, fingerprint, position, source FROM documents"
-            )
-        }
-        self.records = {record.path: record for record in files.read(self.connection)}
-        self._next = 1 + max((one.position for one in self.stored.values()), default=-1)
+    connection: sqlite3.Connection
+    folder: Path
+    before: database.Commit | None
+    identity: EmbedderIdentity
+    recipe: str
+    split: Split | None
+    staging: Staging
+    exactly: bool
+    stored: dict[str, Stored]
+    records: dict[str, files.FileRecord]
+    embedded: int = 0
+    passages: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    _seen: dict[str, bytes] = field(default_factory=dict)  # id -> digest of the text
+    _last: int = -1  # the last position that is taken
 
     def put(self, document: Document) -> State:
         """Store a document where it is new or changed; a document put twice counts once.
@@ -144,14 +159,16 @@ class Writer:
                 f"two documents have the id {document.id!r}", hint="give each its own id"
             )
         assert self.split is not None
-        assert self.identity is not None
         stored = self.stored.get(document.id)
         mark = rows.fingerprint(document, self.recipe, self.identity)
         if stored and stored.mark == mark:
             self._place(stored, document.source)
             state: State = "unchanged"
         else:
-            passages = self.split(document)
+            kept = self.staging.passages(mark)
+            passages = self.split(document) if kept is None else kept
+            if kept is None:
+                self.staging.put(document, mark, passages)
             if stored:
                 self._delete(stored.key)
             position = self._position(stored)
@@ -199,6 +216,8 @@ class Writer:
         """Record a file that was read."""
         self.records[record.path] = record
         files.write(self.connection, record)
+        if len(record.found) <= MANY:
+            self.staging.remember(record)
 
     def forget(self, path: str) -> None:
         """Remove a file's record."""
@@ -231,8 +250,8 @@ class Writer:
             return len(self._seen)
         if stored:
             return stored.position
-        self._next += 1
-        return self._next - 1
+        self._last += 1
+        return self._last
 
     def _place(self, stored: Stored, source: str) -> None:
         position = self._position(stored)
@@ -246,51 +265,10 @@ class Writer:
         self.connection.execute("DELETE FROM passages WHERE document = ?", (key,))
         self.connection.execute("DELETE FROM documents WHERE key = ?", (key,))
 
-    def embed(self, progress: Progress | None) -> None:
-        """Give every passage that has none its vector, a batch at a time."""
-        pending = [
-            key
-            for (key,) in self.connection.execute(
-                "SELECT key FROM passages WHERE key NOT IN (SELECT passage FROM vectors) "
-                "ORDER BY key"
-            )
-        ]
-        if progress:
-            progress(0, len(pending))
-        for start in range(0, len(pending), BATCH):
-            keys = pending[start : start + BATCH]
-            matrix = self._vectors([self._text(key) for key in keys])  # (batch, d)
-            self.connection.executemany(
-                "INSERT INTO vectors (passage, vector) VALUES (?, ?)",
-                [(key, vector.tobytes()) for key, vector in zip(keys, matrix, strict=True)],
-            )
-            self.embedded += len(keys)
-            if progress:
-                progress(start + len(keys), len(pending))
-
-    def _text(self, key: int) -> str:
-        row = self.connection.execute(
-            "SELECT kind, title, text FROM passages WHERE key = ?", (key,)
-        ).fetchone()
-        return embedded_text(*row)
-
-    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
-        assert self.embedder is not None
-        matrix = np.asarray(self.embedder.passages(texts), dtype=np.float32)
-        identity = self.embedder.identity
-        if matrix.shape != (len(texts), identity.dimension) or not np.isfinite(matrix).all():
-            raise ModelError(
-                f"embedder {identity.name} gave {matrix.shape} numbers for {len(texts)} texts, "
-                f"or some that are not finite; expected {identity.dimension} for each",
-                hint="run `rag doctor`",
-            )
-        return cache.unit(matrix).astype("<f4", copy=False)
-
     def seal(self, *, empty: bool) -> str:
         """Write the FAISS file and the row that names it; return the file's name."""
         self.connection.execute("SAVEPOINT postings")  # makes FTS5 write out what it holds back
         self.connection.execute("RELEASE postings")
-        assert self.identity is not None
         identity = self.identity
         order = rows.read_order(self.connection)
         self.passages = len(order.keys)
@@ -355,8 +333,3 @@ def _sha256(document: Document) -> bytes:
     except UnicodeEncodeError as error:
         raise database.unstorable(document.id, error) from error
     return hashlib.sha256(text).digest()
-
-
-def embedded_text(kind: str, title: str, text: str) -> str:
-    """Return what the embedder is given for a passage: its title and its words."""
-    return f"{title}\n{text}" if title and kind != "title" else text

@@ -18,13 +18,17 @@ from rag.page.bot import Bot, Opening
 from rag.server.jobs import Job, Jobs
 from rag.server.metrics import Metrics, Outcome
 from rag.settings import Settings
-from rag.types import Answer, Event, Hit, IndexReport, Skipped
+from rag.types import Answer, Document, Event, Hit, IndexReport, Skipped
 
 History = Sequence[tuple[str, str]]
 
 
 class Library(Bot, Protocol):
     """What programs use of `rag.Pipeline`: what the page does, and how documents come and go."""
+
+    def documents(self) -> tuple[Document, ...]:
+        """Return all documents, in the order they were read."""
+        ...
 
     def search(self, question: str, more: int = 0) -> tuple[Hit, ...]:
         """Return the passages for a question, best first."""

@@ -11,7 +11,7 @@ PARSERS = (
     *("charset-normalizer", "lxml", "openpyxl", "pypdf", "pypdfium2", "python-docx"),
     *("python-pptx", "trafilatura"),
 )
-_BESIDE = ("layout.py", "lines.py", "types.py")  # modules that the loaders stand on
+BESIDE = ("blocks.py", "layout.py", "lines.py", "types.py")  # modules that the loaders stand on
 
 
 @functools.cache
@@ -19,7 +19,7 @@ def version() -> str:
     """Return 16 hex digits that change with the loaders' code and the libraries they parse with."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (*sorted(here.glob("*.py")), *(here.parent / name for name in _BESIDE)):
+    for path in (*sorted(here.glob("*.py")), *(here.parent / name for name in BESIDE)):
         total.update(path.read_bytes())
     for name in PARSERS:
         total.update(f"{name} {_installed(name)}\n".encode())
