@@ -20,7 +20,7 @@ from page_fake import FakeBot
 
 from rag.documents import read
 from rag.settings import PageSettings, ServerSettings, Settings
-from rag.types import Answer, FileOutcome, Hit, IndexReport, Place, Skipped
+from rag.types import Answer, Document, FileOutcome, Hit, IndexReport, Place, Skipped
 
 
 class FakeLibrary(FakeBot):
@@ -28,6 +28,10 @@ class FakeLibrary(FakeBot):
 
     A question with "page" in it is answered from page 14, one with "boom" breaks.
     """
+
+    def __init__(self, delay: float = 0.0) -> None:
+        super().__init__(delay=delay)
+        self.held = super().documents()
 
     def stream(self, question, history=(), *, stop=None):
         if "boom" in question:
@@ -49,26 +53,31 @@ class FakeLibrary(FakeBot):
     def count(self, text: str) -> int:
         return len(text.split())
 
-    def add(self, sources: Sequence[str | Path]) -> tuple[IndexReport, tuple[Skipped, ...]]:
+    def documents(self) -> tuple[Document, ...]:
+        return self.held
+
+    def document(self, id: str) -> Document:
+        return {one.id: one for one in self.held}[id]
+
+    def add(self, sources, *, progress=None):
         outcomes = []
         for source in map(str, sources):
-            old = {one.id for one in self._documents if one.source == source}
-            self._documents = tuple(one for one in self._documents if one.source != source)
+            old = {one.id for one in self.held if one.source == source}
+            self.held = tuple(one for one in self.held if one.source != source)
             (found,) = read([source])
             if isinstance(found, Skipped):
                 outcomes.append(FileOutcome(source, "skipped", found.reason))
                 continue
-            self._documents = (*self._documents, found)
+            self.held = (*self.held, found)
             state = "indexed" if not old else "unchanged" if found.id in old else "updated"
             outcomes.append(FileOutcome(source, state, documents=1))
-        self.index._passages = tuple(self._cut())
         skipped = tuple(Skipped(o.source, o.reason) for o in outcomes if o.state == "skipped")
         return IndexReport(0, 0, 0, 0, 0, 0, tuple(outcomes)), skipped
 
     def remove(self, ids: Sequence[str]) -> int:
         for id in ids:
             self.document(id)
-        self._documents = tuple(one for one in self._documents if one.id not in ids)
+        self.held = tuple(one for one in self.held if one.id not in ids)
         return len(ids)
 
 

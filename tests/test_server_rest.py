@@ -283,7 +283,7 @@ def test_an_upload_of_nothing_readable_is_a_problem_and_leaves_what_was_there(tm
 
 def test_a_failed_update_takes_the_files_back(tmp_path):
     class Busy(FakeLibrary):
-        def add(self, sources):
+        def add(self, sources, *, progress=None):
             raise errors.IndexBusy("Another process is writing.", hint="Wait.")
 
     with served(Busy(), uploads=tmp_path / "up") as url:

@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 from rag.errors import NotReady
 from rag.page.answering import checked
-from rag.page.bot import Bot, Opening
+from rag.page.bot import Bot, Opening, Progress
 from rag.server.jobs import Job, Jobs
 from rag.server.metrics import Metrics, Outcome
 from rag.settings import Settings
@@ -38,7 +38,9 @@ class Library(Bot, Protocol):
         """Return how many tokens of the language model a text has."""
         ...
 
-    def add(self, sources: Sequence[str | Path]) -> tuple[IndexReport, tuple[Skipped, ...]]:
+    def add(
+        self, sources: Sequence[str | Path], *, progress: Progress | None = None
+    ) -> tuple[IndexReport, tuple[Skipped, ...]]:
         """Read files into the index, beside what it holds."""
         ...
 
