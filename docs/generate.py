@@ -27,8 +27,8 @@ DEFAULTS = {  # of settings that depend on the machine
     "collections": "`collections` in the user's data folder",
 }
 COMMANDS = (
-    "", "index", "ask", "eval", "chat", "serve", "doctor", "collections", "collections delete",
-    "documents", "documents remove", "models", "models get",
+    "", "index", "ask", "eval", "chat", "serve", "mcp", "doctor", "collections",
+    "collections delete", "documents", "documents remove", "models", "models get",
 )  # fmt: skip
 
 

@@ -10,13 +10,19 @@ RagError
 ├── ModelError            a model cannot be used
 │   ├── ModelMissing      its files are not here; the hint says how to get them
 │   └── ModelDamaged      its files do not match their checksum
-└── StoreError            the index cannot be used
-    ├── IndexMissing      there is no index at that place
-    ├── IndexDamaged      the index does not pass its own checks
-    ├── IndexBusy         another process is writing it
-    ├── EmbedderMismatch  it was built with another embedder
-    ├── CollectionNameError  a collection cannot have this name
-    └── CollectionMissing    there is no collection of this name
+├── StoreError            the index cannot be used
+│   ├── IndexMissing      there is no index at that place
+│   ├── IndexDamaged      the index does not pass its own checks
+│   ├── IndexBusy         another process is writing it
+│   ├── EmbedderMismatch  it was built with another embedder
+│   ├── CollectionNameError  a collection cannot have this name
+│   └── CollectionMissing    there is no collection of this name
+└── ServerError           the server does not do what a program asked
+    ├── KeyMissing        the request does not carry the server's key
+    ├── ChangesForbidden  documents may be neither added nor deleted here
+    ├── DocumentMissing   the index holds no document of that id
+    ├── QueueFull         too many questions wait already
+    └── NotReady          the models are not loaded, or the index is not open
 
 "The documents do not say" is not an error: it is an `Answer` with `abstained` set.
 Errors are printed only at the edges (command line, page, server).
@@ -96,3 +102,27 @@ class CollectionNameError(StoreError):
 
 class CollectionMissing(StoreError):
     """There is no collection of this name."""
+
+
+class ServerError(RagError):
+    """The server does not do what a program asked."""
+
+
+class KeyMissing(ServerError):
+    """The request does not carry the server's key."""
+
+
+class ChangesForbidden(ServerError):
+    """Documents may be neither added nor deleted here."""
+
+
+class DocumentMissing(ServerError):
+    """The index holds no document of that id."""
+
+
+class QueueFull(ServerError):
+    """Too many questions wait already."""
+
+
+class NotReady(ServerError):
+    """The models are not loaded yet, or the index is not open."""

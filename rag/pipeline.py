@@ -285,6 +285,10 @@ class Pipeline:
         read = self.settings.retriever.top_k
         return (*now.reader.read(question, hits[:read]).hits, *hits[read:])
 
+    def count(self, text: str) -> int:
+        """Return how many tokens of the language model a text has."""
+        return self._models.generator.count(text)
+
     def warm_up(self) -> None:
         """Use every model once, so that the first question does not wait for what they set up."""
         now = self._snapshot

@@ -8,9 +8,10 @@ files.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSetting
 
@@ -168,6 +169,39 @@ class PageSettings(Stage):
     queue_size: int = Field(16, ge=1, le=1_000, description="Questions that may wait.")
 
 
+class ServerSettings(Stage):
+    """What other programs may ask of `rag serve`, and how much at once."""
+
+    api_key: SecretStr | None = Field(
+        None,
+        min_length=8,
+        description="Programs must send it as `Authorization: Bearer KEY`; none: no key is asked "
+        "for. The page knows no key.",
+    )
+    changes: Literal["auto", "allow", "forbid"] = Field(
+        "auto",
+        description="Whether programs may upload and delete documents (`allow`, `forbid`); "
+        "`auto`: when listening on loopback only, or when a key is set.",
+    )
+    uploads: Path | None = Field(
+        None, description="Folder that keeps uploaded files; none: `uploads/` in the index."
+    )
+    max_upload_mb: int = Field(
+        50, ge=1, le=10_000, description="Largest upload, all its files together (megabytes)."
+    )
+    max_files: int = Field(100, ge=1, le=10_000, description="Files of one upload.")
+    max_running: int = Field(
+        2, ge=1, le=64, description="Questions worked on at once; drafts are written one by one."
+    )
+    max_waiting: int = Field(16, ge=0, le=1_000, description="Questions that may wait.")
+    keep_alive: float = Field(
+        10.0, ge=0.05, le=600, description="A silent stream sends a comment this often (seconds)."
+    )
+    access_log: bool = Field(
+        True, description="Write a line for each request of a program to standard error."
+    )
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -183,6 +217,7 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     verifier: VerifierSettings = VerifierSettings()
     page: PageSettings = PageSettings()
+    server: ServerSettings = ServerSettings()
 
     @classmethod
     def load(cls) -> Settings:

@@ -454,7 +454,7 @@ def rag(*arguments: str, **known: Any) -> subprocess.CompletedProcess[str]:
 def test_help_and_version() -> None:
     done = rag("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("index", "ask", "eval", "chat", "serve", "doctor", "models"):
+    for command in ("index", "ask", "eval", "chat", "serve", "mcp", "doctor", "models"):
         assert f"\n  {command} " in done.stdout
     assert rag("--version").stdout == "rag 0.1.0\n"
 

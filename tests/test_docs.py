@@ -26,7 +26,8 @@ LINK = re.compile(
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = {
-    *("index", "ask", "eval", "chat", "serve", "doctor", "models", "collections", "documents"),
+    *("index", "ask", "eval", "chat", "serve", "mcp", "doctor", "models", "collections"),
+    "documents",
 }
 
 

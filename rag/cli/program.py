@@ -16,6 +16,7 @@ from rag.cli import edge
 if TYPE_CHECKING:
     from rag.cli.terminal import Terminal
     from rag.collections import Collections
+    from rag.page.bot import Opener, Progress
     from rag.pipeline import Pipeline
     from rag.settings import Settings
 
@@ -234,17 +235,40 @@ def serve(
     index: IndexOption = None,
     collection: CollectionOption = None,
     source: SourceOption = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Serve other programs only, without the page.")
+    ] = False,
 ) -> None:
-    """Start the chat page."""
-    from rag.page import serve as start
-    from rag.pipeline import Pipeline
+    """Serve the chat page, and other programs: REST, OpenAI's interface, MCP.
+
+    /openapi.json describes REST; /v1 is OpenAI's interface; /mcp is the Model Context Protocol.
+    """
+    from rag.server import serve as start
 
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = _settings()
     page = settings.page.model_copy(update=chosen)
     settings = settings.model_copy(update={"page": page})
     folder = _folder(settings, index, collection, built=not source)
-    start(lambda progress: Pipeline.open(source or None, folder, settings, progress=progress), page)
+    uploads = settings.server.uploads or folder / "uploads"
+    start(_opener(folder, source, settings), settings, uploads=uploads, page=not no_page)
+
+
+@app.command()
+def mcp(
+    index: IndexOption = None, collection: CollectionOption = None, source: SourceOption = None
+) -> None:
+    """Serve the Model Context Protocol on standard input and output.
+
+    For programs that start their tools themselves; `rag serve` has the same tools at /mcp.
+    """
+    from rag.server.stdio import run
+
+    # a thread waits for standard input, and nothing but its end would wake it
+    signal.signal(signal.SIGINT, lambda *_: os._exit(edge.INTERRUPTED))
+    settings = _settings()
+    folder = _folder(settings, index, collection, built=not source)
+    run(_opener(folder, source, settings), settings)
 
 
 @app.command()
@@ -342,6 +366,19 @@ def get() -> None:
     with terminal.progress() as progress:
         fetch(settings.models, progress)
     terminal.print(shown.models(status(settings.models)))
+
+
+def _opener(folder: Path, source: list[str] | None, settings: Settings) -> Opener:
+    """Return what opens the pipeline in the background, and warms it up."""
+
+    def open_pipeline(progress: Progress) -> Pipeline:
+        from rag.pipeline import Pipeline
+
+        bot = Pipeline.open(source or None, folder, settings, progress=progress)
+        bot.warm_up()
+        return bot
+
+    return open_pipeline
 
 
 def _terminal(*, utf8: bool = False) -> Terminal:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -76,6 +76,29 @@ def host_name(value: str) -> str:
     return match[1].lower() if match else ""
 
 
+def trusted(host: str, hosts: Container[str]) -> bool:
+    """Whether a Host header has one of these names ("*": any)."""
+    return "*" in hosts or host_name(host) in hosts
+
+
+def stranger(hosts: Container[str], method: str, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Return the status and reason to refuse a request by where it comes from; (0, "") lets it in.
+
+    It must name a host that is served here, and no browser may have sent it for another site.
+    """
+    names = [headers.get("host", "")]
+    if "x-forwarded-host" in headers:
+        names += headers["x-forwarded-host"].split(",")
+    if not all(trusted(name.strip(), hosts) for name in names):
+        return 400, "This host name is not served here."
+    origin = headers.get("origin")
+    if origin is not None and not trusted(urlsplit(origin).netloc, hosts):
+        return 403, "Requests from other sites are not answered."
+    if headers.get("sec-fetch-site") == "cross-site" and method != "GET":
+        return 403, "Requests from other sites are not answered."
+    return 0, ""
+
+
 class Wall:
     """ASGI middleware, the outermost: lets in what belongs to the page, and sets its headers."""
 
@@ -110,16 +133,9 @@ class Wall:
 
     def refusal(self, scope: Scope, headers: MutableMapping[str, str]) -> tuple[int, str]:
         """Return the status and reason to refuse with; (0, "") lets it in."""
-        names = [headers.get("host", "")]
-        if "x-forwarded-host" in headers:
-            names += headers["x-forwarded-host"].split(",")
-        if not all(self.trusts(name.strip()) for name in names):
-            return 400, "This host name is not served here."
-        origin = headers.get("origin")
-        if origin is not None and not self.trusts(urlsplit(origin).netloc):
-            return 403, "Requests from other sites are not answered."
-        if headers.get("sec-fetch-site") == "cross-site" and scope.get("method") != "GET":
-            return 403, "Requests from other sites are not answered."
+        status, reason = stranger(self.hosts, scope.get("method", ""), headers)
+        if status:
+            return status, reason
         if not PATHS.fullmatch(scope["path"]) or ".." in scope["path"]:
             return 404, "There is nothing here."
         length = headers.get("content-length", "0")
@@ -133,7 +149,7 @@ class Wall:
 
     def trusts(self, host: str) -> bool:
         """Whether a Host header names this page."""
-        return "*" in self.hosts or host_name(host) in self.hosts
+        return trusted(host, self.hosts)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         nonce = secrets.token_urlsafe(16)
