@@ -33,8 +33,8 @@ import numpy as np
 from rag import metrics, models, words
 from rag.cli.shown import table
 from rag.entailment import Entailment
-from rag.pipeline import open_judge
 from rag.settings import DEFAULT_EMBEDDER, Settings
+from rag.snapshot import open_judge
 
 WINDOW = 3  # sentences
 Scorer = Callable[[Sequence[tuple[str, str]]], Sequence[float]]

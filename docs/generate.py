@@ -21,8 +21,14 @@ from rag.settings import Settings
 HERE = Path(__file__).parent
 EVIDENCE = Path(errors.__file__).parent / "weights" / "evidence.json"
 NOTE = "<!-- Written by docs/generate.py from the code; edit that. -->\n"
+DEFAULTS = {  # of settings that depend on the machine
+    "cache": "the user's cache folder",
+    "data": "the user's data folder",
+    "collections": "`collections` in the user's data folder",
+}
 COMMANDS = (
-    "", "index", "ask", "eval", "chat", "serve", "doctor", "models", "models get",
+    "", "index", "ask", "eval", "chat", "serve", "mcp", "doctor", "collections",
+    "collections delete", "documents", "documents remove", "models", "models get",
 )  # fmt: skip
 
 
@@ -48,14 +54,14 @@ def _table(name: str, group: type[BaseModel]) -> str:
     for key, field in group.model_fields.items():
         variable = f"RAG_{name}__{key}".upper()
         lines.append(
-            f"| `{variable}` | {_default(field)} | {_bounds(field)} | {field.description} |"
+            f"| `{variable}` | {_default(key, field)} | {_bounds(field)} | {field.description} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _default(field: FieldInfo) -> str:
+def _default(key: str, field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
-        return "the user's cache folder"
+        return DEFAULTS[key]
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{one}`" for one in value)

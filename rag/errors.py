@@ -15,11 +15,19 @@ RagError
 │       ├── EndpointTimeout      the server took longer than the set time
 │       ├── EndpointBusy         the server asks for a longer wait than the set one
 │       └── EndpointDenied       the server does not accept the key
-└── StoreError            the index cannot be used
-    ├── IndexMissing      there is no index at that place
-    ├── IndexDamaged      the index does not pass its own checks
-    ├── IndexBusy         another process is writing it
-    └── EmbedderMismatch  it was built with another embedder
+├── StoreError            the index cannot be used
+│   ├── IndexMissing      there is no index at that place
+│   ├── IndexDamaged      the index does not pass its own checks
+│   ├── IndexBusy         another process is writing it
+│   ├── EmbedderMismatch  it was built with another embedder
+│   ├── CollectionNameError  a collection cannot have this name
+│   └── CollectionMissing    there is no collection of this name
+└── ServerError           the server does not do what a program asked
+    ├── KeyMissing        the request does not carry the server's key
+    ├── ChangesForbidden  documents may be neither added nor deleted here
+    ├── DocumentMissing   the index holds no document of that id
+    ├── QueueFull         too many questions wait already
+    └── NotReady          the models are not loaded, or the index is not open
 
 "The documents do not say" is not an error: it is an `Answer` with `abstained` set.
 Errors are printed only at the edges (command line, page, server).
@@ -111,3 +119,35 @@ class IndexBusy(StoreError):
 
 class EmbedderMismatch(StoreError):
     """The index was built with another embedder."""
+
+
+class CollectionNameError(StoreError):
+    """A collection cannot have this name."""
+
+
+class CollectionMissing(StoreError):
+    """There is no collection of this name."""
+
+
+class ServerError(RagError):
+    """The server does not do what a program asked."""
+
+
+class KeyMissing(ServerError):
+    """The request does not carry the server's key."""
+
+
+class ChangesForbidden(ServerError):
+    """Documents may be neither added nor deleted here."""
+
+
+class DocumentMissing(ServerError):
+    """The index holds no document of that id."""
+
+
+class QueueFull(ServerError):
+    """Too many questions wait already."""
+
+
+class NotReady(ServerError):
+    """The models are not loaded yet, or the index is not open."""

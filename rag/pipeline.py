@@ -1,7 +1,7 @@
 """The one place that joins the stages: sources to index, question to checked answer.
 
-`Pipeline.ask` consumes `Pipeline.stream`, so there is one path from a question to its answer. Each
-stage is known here by its Protocol; which implementation is used is decided in `Pipeline.open`.
+`Pipeline.ask` consumes `Pipeline.stream`, so there is one path from a question to its answer. What
+reads the index is joined in `rag.snapshot`, and how files come into it is `rag.ingest`'s.
 """
 
 from __future__ import annotations
@@ -9,36 +9,32 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from importlib import resources
 from pathlib import Path
 
-from rag import documents, models, replies, smalltalk
-from rag.choosing import open_embedder, open_generator, open_reading_embedder
+from rag import replies, smalltalk
+from rag.choosing import open_embedder
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.conversation import standalone
-from rag.cross_encoder import CrossEncoder
-from rag.embedder import Embedder
-from rag.errors import ModelError, QuestionError, SourceEmpty
+from rag.errors import ModelError, QuestionError
 from rag.gathering import gather, overlap
-from rag.generator import Generator
-from rag.index import Index, described
+from rag.index import Index
+from rag.ingest import Progress, Sources, build
 from rag.joining import together
-from rag.overview import Overview, asks_for_overview
-from rag.passages import sentences, split
+from rag.overview import asks_for_overview
+from rag.passages import sentences
+from rag.places import Places
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import parts, topic
-from rag.reader import Reader, SentenceReader
-from rag.retriever import Retriever
-from rag.settings import DEFAULT_EMBEDDER, Settings
-from rag.spelling import Spelling
-from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
+from rag.settings import Settings
+from rag.snapshot import Models, Snapshot
+from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Place, Reading, Skipped
+
+__all__ = ["INDEX", "SOURCES", "History", "Models", "Pipeline", "Progress", "build"]
 
 SOURCES = Path("seeds")
 INDEX = Path("index")
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, and how many of how many of its steps are done."""
 History = Sequence[tuple[str, str]]
 """Earlier turns, oldest first: (question, answer text)."""
 log = logging.getLogger(__name__)
@@ -47,31 +43,17 @@ log = logging.getLogger(__name__)
 class Pipeline:
     """Answers questions over one index."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        index: Index,
-        retriever: Retriever,
-        reader: Reader,
-        generator: Generator,
-        verifier: Verifier,
-        overview: Overview,
-        spelling: Spelling | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, models: Models, index: Index) -> None:
         self.settings = settings
-        self.index = index
-        self._retriever = retriever
-        self._reader = reader
-        self._generator = generator
-        self._verifier = verifier
-        self._overview = overview
-        self._spelling = spelling or Spelling(index)
-        self._writing = threading.Lock()
+        self._models = models
+        self._verifier = Verifier(settings.verifier, sentences, models.judge)
+        self._snapshot = Snapshot.of(index, models, settings)  # replaced whole, never changed
+        self._updating = threading.RLock()
 
     @classmethod
     def open(
         cls,
-        sources: Sequence[str | Path] | str | Path | None = None,
+        sources: Sources | None = None,
         index: str | Path | None = None,
         settings: Settings | None = None,
         *,
@@ -95,59 +77,167 @@ class Pipeline:
             chosen = [SOURCES] if sources is None else sources
             build(chosen, folder, settings, embedder=embedder, progress=progress)
         store = Index.open(folder, embedder.identity)
-        judge = open_judge(settings)
-        reading = open_reading_embedder(settings.models, embedder)
-        return cls(
-            settings,
-            store,
-            Retriever(store, embedder, settings.retriever),
-            SentenceReader.open(reading, store, settings.reader, judge),
-            open_generator(settings.models, settings.generator),
-            Verifier(settings.verifier, sentences, judge),
-            Overview(store, reading),
-            Spelling(store, reading.words()),
-        )
+        return cls(settings, Models.open(settings, embedder), store)
 
-    def ask(self, question: str, history: History = ()) -> Answer:
+    @property
+    def index(self) -> Index:
+        """The commit of the index that answers now begin with; it never changes by itself."""
+        return self._snapshot.index
+
+    def add(
+        self, sources: Sources, *, progress: Progress | None = None
+    ) -> tuple[IndexReport, tuple[Skipped, ...]]:
+        """Read files and folders into this index, beside what it holds.
+
+        A file's documents replace those the same path gave before; unchanged ones are neither cut
+        nor embedded again. Answers begun before go on with the old commit, later ones see the
+        new. Returns what changed, and what was left out and why.
+
+        Raises:
+            SourceMissing: a source does not exist.
+            StoreError: another process is writing the index, or it is damaged.
+        """
+        with self._updating:
+            done = build(
+                sources,
+                self.index.folder,
+                self.settings,
+                embedder=self._models.embedder,
+                progress=progress,
+                exactly=False,
+            )
+            self.refresh()
+        return done
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Take documents out of the index by id; return how many. None may be left.
+
+        Raises:
+            KeyError: there is no document with one of these ids; nothing was changed.
+            StoreError: another process is writing the index, or it is damaged.
+        """
+        with self._updating:
+            count = Index.remove(self.index.folder, ids)
+            self.refresh()
+        return count
+
+    def refresh(self) -> bool:
+        """Move to the newest commit of the index; tell whether there was a newer one.
+
+        Raises:
+            StoreError: the index is gone, damaged, or now made by another embedder.
+        """
+        with self._updating:
+            now = self.index
+            if Index.newest(now.folder) == now.commit:
+                return False
+            index = Index.open(now.folder, self._models.embedder.identity)
+            self._snapshot = Snapshot.of(index, self._models, self.settings)
+        return True
+
+    def over(self, folder: str | Path, *, create: bool = False) -> Pipeline:
+        """Return a pipeline over another index that shares this one's models.
+
+        With `create` an index without documents is made where there is none. Closing the new
+        pipeline leaves the models, and this pipeline, open.
+
+        Raises:
+            IndexMissing: there is no index in the folder.
+            StoreError: it is damaged, or made by another embedder.
+        """
+        embedder = self._models.embedder
+        if create:
+            Index.create(Path(folder), embedder, self.settings.passages.model_dump_json())
+        index = Index.open(Path(folder), embedder.identity)
+        return Pipeline(self.settings, self._models, index)
+
+    def fork(self, folder: Path) -> Pipeline:
+        """Copy the index, as it is now, to a folder without one; return a pipeline over the copy.
+
+        What is added to the copy is not seen here. The models are shared.
+
+        Raises:
+            StoreError: the folder cannot be written.
+        """
+        self.index.copy(folder)
+        return self.over(folder)
+
+    def tuned(self, *, passages: int | None, min_answerable: float | None) -> Pipeline:
+        """Return a pipeline over the same commit and models with other thresholds.
+
+        `passages` are handed to the reader, `min_answerable` is the least probability of an
+        answer; None leaves a value as it is. It does not see what is added later.
+        """
+        retriever, reader = self.settings.retriever, self.settings.reader
+        if passages is not None:
+            retriever = retriever.model_copy(update={"top_k": passages})
+        if min_answerable is not None:
+            reader = reader.model_copy(update={"min_answerable": min_answerable})
+        settings = self.settings.model_copy(update={"retriever": retriever, "reader": reader})
+        return Pipeline(settings, self._models, self.index)
+
+    def read(self, question: str) -> Reading:
+        """Return what the reader makes of a question, without answering it: hits and evidence.
+
+        Raises:
+            QuestionError: the question is empty or too long.
+        """
+        now = self._snapshot
+        asked = now.spelling.mended(self._checked(question))
+        return now.reader.read(asked, now.retriever.retrieve(asked))
+
+    def ask(
+        self, question: str, history: History = (), *, where: Mapping[str, str] | None = None
+    ) -> Answer:
         """Return the checked answer to a question.
+
+        `where` leaves only the documents whose metadata has these values.
 
         Raises:
             QuestionError: the question is empty or longer than the page's bound.
         """
         answer = None
-        for event in self.stream(question, history):
+        for event in self.stream(question, history, where=where):
             answer = event.answer
         assert answer is not None  # the stream always ends with its answer
         return answer
 
     def stream(
-        self, question: str, history: History = (), *, stop: threading.Event | None = None
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        where: Mapping[str, str] | None = None,
     ) -> Iterator[Event]:
         """Yield the answer as it is made: stages, draft tokens, then the checked answer.
 
         Setting `stop` ends the draft within 200 ms; what was drafted by then is checked as usual.
         Where the generator fails, the evidence is quoted without it and the answer has a `notice`.
+        `where` leaves only the documents whose metadata has these values.
 
         Raises:
             QuestionError: the question is empty or too long.
             EndpointError: the embedder is behind an address, and its server fails.
         """
         question = self._checked(question)
+        now = self._reading(where)  # one commit from the first stage to the last
         clock = Clock()
-        told = self._told(question, clock, first=not history)
+        told = self._told(now, question, clock, first=not history)
         if told is not None:
             yield Event("answer", answer=told)
             return
         asked = standalone(smalltalk.without_greeting(question), history)
-        asked = self._spelling.mended(asked)
+        asked = now.spelling.mended(asked)
         several = parts(asked)
         if len(several) == 1:
-            yield from self._one(question, asked, clock, stop)
+            yield from self._one(now, question, asked, clock, stop)
         else:
-            yield from self._each(question, several, history, stop)
+            yield from self._each(now, question, several, history, stop)
 
     def _each(
         self,
+        now: Snapshot,
         question: str,
         several: Sequence[str],
         history: History,
@@ -156,8 +246,8 @@ class Pipeline:
         """Answer the parts of a question one after the other, each in the light of those before."""
         turns, answers = list(history), []
         for part in several:
-            asked = self._spelling.mended(standalone(part, turns))
-            for event in self._one(part, asked, Clock(), stop):
+            asked = now.spelling.mended(standalone(part, turns))
+            for event in self._one(now, part, asked, Clock(), stop):
                 if event.answer is None:
                     yield event
                 else:
@@ -166,15 +256,20 @@ class Pipeline:
         yield Event("answer", answer=together(question, answers))
 
     def _one(
-        self, question: str, asked: str, clock: Clock, stop: threading.Event | None
+        self,
+        now: Snapshot,
+        question: str,
+        asked: str,
+        clock: Clock,
+        stop: threading.Event | None,
     ) -> Iterator[Event]:
         """Answer what asks for one thing; `asked` is the question made to stand alone."""
         yield Event("stage", "search")
-        hits = self._retriever.retrieve(asked)
+        hits = now.retriever.retrieve(asked)
         clock.lap("search")
 
         yield Event("stage", "read")
-        reading = self._reader.read(asked, hits)
+        reading = now.reader.read(asked, hits)
         evidence = self._chosen(reading)
         clock.lap("read")
 
@@ -199,7 +294,9 @@ class Pipeline:
         yield Event("stage", "verify")
         written = "" if notice else draft
         verified = self._verifier.verify(asked, written, reading.evidence[:10])
-        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
+        text, citations = cite(
+            completed(verified.claims, gather(asked, reading.evidence)), self._place
+        )
         yield Event(
             "answer",
             answer=Answer(
@@ -217,26 +314,34 @@ class Pipeline:
             ),
         )
 
-    def search(self, question: str, more: int = 0) -> tuple[Hit, ...]:
+    def search(
+        self, question: str, more: int = 0, *, where: Mapping[str, str] | None = None
+    ) -> tuple[Hit, ...]:
         """Return the passages for a question, best first, without answering it.
 
         The reader orders what it would be handed to answer; with `more`, so many others follow in
-        the order in which they were found.
+        the order in which they were found. `where` is as for `ask`.
 
         Raises:
             QuestionError: the question is empty or too long.
         """
-        question = self._spelling.mended(self._checked(question))
-        hits = self._retriever.retrieve(question, more)
+        now = self._reading(where)
+        question = now.spelling.mended(self._checked(question))
+        hits = now.retriever.retrieve(question, more)
         read = self.settings.retriever.top_k
-        return (*self._reader.read(question, hits[:read]).hits, *hits[read:])
+        return (*now.reader.read(question, hits[:read]).hits, *hits[read:])
+
+    def count(self, text: str) -> int:
+        """Return how many tokens of the language model a text has."""
+        return self._models.generator.count(text)
 
     def warm_up(self) -> None:
         """Use every model once, so that the first question does not wait for what they set up.
 
         A generator behind an address is left alone: nothing is sent before somebody asks.
         """
-        reading = self._reader.read("Who?", self._retriever.retrieve("Who?"))
+        now = self._snapshot
+        reading = now.reader.read("Who?", now.retriever.retrieve("Who?"))
         if self._is_remote:
             return
         next(iter(self._write("Who?", reading.evidence[:1], None)), None)
@@ -250,7 +355,7 @@ class Pipeline:
         return self.index.documents()
 
     def close(self) -> None:
-        """Close the index."""
+        """Close the index; models that other pipelines share go on."""
         self.index.close()
 
     def __enter__(self) -> Pipeline:
@@ -261,7 +366,12 @@ class Pipeline:
 
     @property
     def _is_remote(self) -> bool:
-        return bool(getattr(self._generator, "remote", False))
+        return bool(getattr(self._models.generator, "remote", False))
+
+    def _reading(self, where: Mapping[str, str] | None) -> Snapshot:
+        """Return what this answer is made from, whatever comes into the index meanwhile."""
+        now = self._snapshot
+        return now.only(where, self._models, self.settings) if where else now
 
     def _checked(self, question: str) -> str:
         question = question.strip()
@@ -275,15 +385,15 @@ class Pipeline:
             )
         return question
 
-    def _told(self, question: str, clock: Clock, *, first: bool) -> Answer | None:
+    def _told(self, now: Snapshot, question: str, clock: Clock, *, first: bool) -> Answer | None:
         """Answer what needs no search: small talk, and what the documents are about as a whole."""
-        said = smalltalk.reply(question, self.documents)
+        said = smalltalk.reply(question, now.library.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
-        evidence = self._overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
+        evidence = now.overview.evidence()
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], self._place)
         return Answer(
             question=question,
             text=text,
@@ -293,6 +403,16 @@ class Pipeline:
             passages=tuple(Hit(e.passage, e.score) for e in evidence),
             timings=clock.laps("read"),
         )
+
+    def _place(self, evidence: Evidence) -> Place:
+        """Return where a quotation stands: one page, where its passage goes over two."""
+        if evidence.passage.place == Place():
+            return Place()
+        try:
+            marks = self.index.document(evidence.document).marks
+        except KeyError:  # removed while the answer was made
+            return evidence.passage.place
+        return Places(marks).of(evidence.start, evidence.end)
 
     def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
         """Return what is written from: the best evidence and what comes near it."""
@@ -307,17 +427,17 @@ class Pipeline:
             question,
             [e.quote for e in evidence],
             budget=self.settings.generator.max_prompt_tokens,
-            count=self._generator.count,
-            examples=() if getattr(self._generator, "adapted", False) else EXAMPLES,
+            count=self._models.generator.count,
+            examples=() if getattr(self._models.generator, "adapted", False) else EXAMPLES,
         )
         # one model, one draft at a time; a server has its own queue
-        with nullcontext() if self._is_remote else self._writing:
-            yield from self._generator.stream(messages, stop=stop)
+        with nullcontext() if self._is_remote else self._models.writing:
+            yield from self._models.generator.stream(messages, stop=stop)
 
     def _quoted(
         self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
     ) -> Answer:
-        text, citations = cite(claims)
+        text, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=text,
@@ -331,7 +451,7 @@ class Pipeline:
 
     def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)
-        cited, citations = cite(claims)
+        cited, citations = cite(claims, self._place)
         return Answer(
             question=question,
             text=replies.abstention(reading.missing, cited),
@@ -364,74 +484,6 @@ def unwritten(error: ModelError) -> str:
 def short(reading: Reading) -> str:
     """Return the words that the reader points at in the best evidence; "" where at none."""
     return reading.evidence[0].answer_text if reading.evidence else ""
-
-
-def open_judge(settings: Settings) -> CrossEncoder | None:
-    """Load the trained reader; None when it is switched off or its weights are not there.
-
-    It stands on the built-in embedder's encoder, whichever embedder made the index.
-    """
-    weights = Path(str(resources.files("rag") / "weights" / "reader.safetensors"))
-    if not settings.reader.trained or not weights.is_file():
-        return None
-    base = models.locate(DEFAULT_EMBEDDER, settings.models)
-    return CrossEncoder.open(base, weights, settings.models.threads)
-
-
-def build(
-    sources: Sequence[str | Path] | str | Path,
-    folder: Path,
-    settings: Settings,
-    *,
-    embedder: Embedder | None = None,
-    progress: Progress | None = None,
-) -> tuple[IndexReport, tuple[Skipped, ...]]:
-    """Bring the index at `folder` up to date with exactly these sources.
-
-    Returns what changed, and which files were left out and why.
-
-    Raises:
-        SourceMissing, SourceEmpty, ModelError, IndexBusy: see `Pipeline.open`.
-    """
-    chosen = [sources] if isinstance(sources, str | Path) else list(sources)
-    embedder = embedder or open_embedder(settings.models)
-    tell_switch(folder, embedder)
-    skipped: list[Skipped] = []
-
-    def read() -> Iterator[Document]:
-        for item in documents.read(chosen):
-            if isinstance(item, Skipped):
-                skipped.append(item)
-            else:
-                yield item
-
-    try:
-        report = Index.update(
-            folder,
-            read(),
-            split=lambda document: split(document, settings.passages),
-            recipe=settings.passages.model_dump_json(),
-            embedder=embedder,
-            progress=(lambda done, total: progress("embed", done, total)) if progress else None,
-        )
-    except SourceEmpty as error:
-        if skipped:
-            reasons = "; ".join(f"{s.source}: {s.reason}" for s in skipped[:3])
-            raise SourceEmpty(error.message, hint=f"left out: {reasons}") from error
-        raise
-    return report, tuple(skipped)
-
-
-def tell_switch(folder: Path, embedder: Embedder) -> None:
-    """Log that an index is embedded again, where another embedder made it."""
-    built = Index.built_with(folder)
-    if built is not None and built != embedder.identity:
-        log.warning(
-            "the index in %s was built with %s; with %s every passage is embedded again",
-            folder,
-            described(built),
-            described(embedder.identity),
-        )
 
 
 class Clock:

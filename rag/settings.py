@@ -8,6 +8,7 @@ files.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -115,6 +116,17 @@ class PassageSettings(Stage):
     )
 
 
+class IndexSettings(Stage):
+    """Where named indexes are kept."""
+
+    collections: Path = Field(
+        default_factory=lambda: (
+            Path(platformdirs.user_data_dir("rag", appauthor=False)) / "collections"
+        ),
+        description="Folder of the collections (`--collection NAME`), one folder each.",
+    )
+
+
 class RetrieverSettings(Stage):
     """How passages are found."""
 
@@ -192,7 +204,61 @@ class PageSettings(Stage):
     )
     max_question_chars: int = Field(2_000, ge=1, le=100_000, description="Longest question.")
     max_upload_mb: int = Field(20, ge=1, le=1_000, description="Largest upload (megabytes).")
+    max_uploads: int = Field(50, ge=0, le=10_000, description="Files one visitor may add; 0: none.")
+    max_visitor_mb: int = Field(
+        200, ge=1, le=100_000, description="All files of one visitor together (megabytes)."
+    )
+    max_visitors: int = Field(
+        32, ge=1, le=10_000, description="Visitors with files of their own at the same time."
+    )
+    upload_types: tuple[str, ...] = Field(
+        (
+            ".csv", ".docx", ".eml", ".epub", ".htm", ".html", ".json", ".jsonl", ".md",
+            ".pdf", ".pptx", ".rst", ".tsv", ".txt", ".xlsx",
+        ),
+        description="Endings of the names of files that may be added.",
+    )  # fmt: skip
+    idle_minutes: float = Field(
+        60, gt=0, le=10_000, description="Unused for so long, a visitor's files are deleted."
+    )
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("rag", appauthor=False)),
+        description="Folder that keeps what visitors thought of answers (`feedback.jsonl`).",
+    )
     queue_size: int = Field(16, ge=1, le=1_000, description="Questions that may wait.")
+
+
+class ServerSettings(Stage):
+    """What other programs may ask of `rag serve`, and how much at once."""
+
+    api_key: SecretStr | None = Field(
+        None,
+        min_length=8,
+        description="Programs must send it as `Authorization: Bearer KEY`; none: no key is asked "
+        "for. The page knows no key.",
+    )
+    changes: Literal["auto", "allow", "forbid"] = Field(
+        "auto",
+        description="Whether programs may upload and delete documents (`allow`, `forbid`); "
+        "`auto`: when listening on loopback only, or when a key is set.",
+    )
+    uploads: Path | None = Field(
+        None, description="Folder that keeps uploaded files; none: `uploads/` in the index."
+    )
+    max_upload_mb: int = Field(
+        50, ge=1, le=10_000, description="Largest upload, all its files together (megabytes)."
+    )
+    max_files: int = Field(100, ge=1, le=10_000, description="Files of one upload.")
+    max_running: int = Field(
+        2, ge=1, le=64, description="Questions worked on at once; drafts are written one by one."
+    )
+    max_waiting: int = Field(16, ge=0, le=1_000, description="Questions that may wait.")
+    keep_alive: float = Field(
+        10.0, ge=0.05, le=600, description="A silent stream sends a comment this often (seconds)."
+    )
+    access_log: bool = Field(
+        True, description="Write a line for each request of a program to standard error."
+    )
 
 
 class Settings(BaseSettings):
@@ -208,11 +274,13 @@ class Settings(BaseSettings):
 
     models: ModelSettings = ModelSettings()
     passages: PassageSettings = PassageSettings()
+    index: IndexSettings = IndexSettings()
     retriever: RetrieverSettings = RetrieverSettings()
     reader: ReaderSettings = ReaderSettings()
     generator: GeneratorSettings = GeneratorSettings()
     verifier: VerifierSettings = VerifierSettings()
     page: PageSettings = PageSettings()
+    server: ServerSettings = ServerSettings()
 
     @classmethod
     def load(cls) -> Settings:

@@ -6,14 +6,33 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import hashlib
+import re
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from rag.settings import PageSettings
-from rag.types import Answer, Citation, Document, Event, Hit, Passage, Span
+import rag.documents
+from rag.settings import PageSettings, Settings
+from rag.types import (
+    Answer,
+    Citation,
+    Document,
+    Entry,
+    Event,
+    Evidence,
+    Hit,
+    IndexReport,
+    Passage,
+    Reading,
+    Skipped,
+    Span,
+)  # fmt: skip
 
 TEXT = (
     "The Lamp on Gull Rock\n\n"
@@ -35,49 +54,125 @@ SECOND = (
 )
 
 
+@dataclass(frozen=True)
+class FakeCommit:
+    content: str
+    embedder: str = "fake"
+    revision: str = "1"
+
+
 class FakeIndex:
-    def __init__(self, passages: tuple[Passage, ...]) -> None:
-        self._passages = passages
+    """Documents cut at blank lines."""
+
+    def __init__(self, documents: tuple[Document, ...]) -> None:
+        self.documents = documents
+        self._passages = tuple(p for d in documents for p in _cut(d))
+        joined = "\0".join(f"{d.id}\0{d.text}" for d in documents)
+        self.commit = FakeCommit(hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest())
+
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(Entry(d.id, d.title, d.source, len(d.text)) for d in self.documents)
 
     def passages(self, document: str | None = None) -> tuple[Passage, ...]:
         return tuple(p for p in self._passages if document in (None, p.document))
 
+    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+        asked = set(re.findall(r"\w+", question.lower()))
+        scored = [
+            (p, float(len(asked & set(re.findall(r"\w+", p.text.lower()))))) for p in self._passages
+        ]
+        return sorted((s for s in scored if s[1]), key=lambda s: -s[1])[:k]
+
+
+def _cut(document: Document) -> Iterator[Passage]:
+    start = 0
+    for text in document.text.split("\n\n"):
+        end = start + len(text)
+        if text.strip():
+            yield Passage(
+                f"{document.id}-{start}",
+                document.id,
+                start,
+                end,
+                text,
+                (Span(start, end),),
+                title=document.title,
+            )
+        start = end + 2
+
 
 class FakeBot:
-    """Answers by keyword; `delay` seconds pass before each token."""
+    """Answers by keyword; `delay` seconds pass before each token, and before each passage added.
 
-    def __init__(self, texts: Sequence[tuple[str, str]] = (), delay: float = 0.0) -> None:
+    A question that holds "find" is answered by the passage of the index that shares most words.
+    """
+
+    def __init__(
+        self, texts: Sequence[tuple[str, str]] = (), delay: float = 0.0, pace: float = 0.0
+    ) -> None:
         given = texts or (("The Lamp on Gull Rock", TEXT), ("Port Ellery", SECOND))
-        self._documents = tuple(
-            Document(f"doc-{i}", text, title, metadata={"credit": "Photograph: A. Holm"})
-            for i, (title, text) in enumerate(given)
+        self.index = FakeIndex(
+            tuple(
+                Document(f"doc-{i}", text, title, metadata={"credit": "Photograph: A. Holm"})
+                for i, (title, text) in enumerate(given)
+            )
         )
+        self.settings = Settings()
         self.delay = delay
+        self.pace = pace
         self.histories: list[list[tuple[str, str]]] = []
+        self.used: list[tuple[int | None, float | None]] = []
         self.stopped = 0
-        self.index = FakeIndex(tuple(self._cut()))
+        self.closed = False
 
-    def _cut(self) -> Iterator[Passage]:
-        for document in self._documents:
-            start = 0
-            for text in document.text.split("\n\n"):
-                end = start + len(text)
-                yield Passage(
-                    f"{document.id}-{start}",
-                    document.id,
-                    start,
-                    end,
-                    text,
-                    (Span(start, end),),
-                    title=document.title,
-                )
-                start = end + 2
+    @property
+    def _documents(self) -> tuple[Document, ...]:
+        return self.index.documents
 
     def documents(self) -> tuple[Document, ...]:
         return self._documents
 
     def document(self, id: str) -> Document:
         return {d.id: d for d in self._documents}[id]
+
+    def fork(self, folder: Path) -> FakeBot:
+        folder.mkdir(parents=True)
+        other = copy.copy(self)
+        other.histories = []
+        return other
+
+    def tuned(self, *, passages: int | None, min_answerable: float | None) -> FakeBot:
+        self.used.append((passages, min_answerable))
+        return self
+
+    def add(self, sources, *, progress=None):
+        before = self.index.documents
+        fresh, skipped = [], []
+        for item in rag.documents.read(sources):
+            (skipped if isinstance(item, Skipped) else fresh).append(item)
+        ids = {d.id for d in fresh}
+        index = FakeIndex((*(d for d in before if d.id not in ids), *fresh))
+        total = sum(len(index.passages(d.id)) for d in fresh)
+        for done in range(total + 1):
+            if progress:
+                progress("embed", done, total)
+            time.sleep(self.pace)
+        self.index = index
+        return IndexReport(len(fresh), 0, 0, 0, total, total), tuple(skipped)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        for id in ids:
+            self.document(id)
+        self.index = FakeIndex(tuple(d for d in self._documents if d.id not in ids))
+        return len(ids)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def read(self, question: str) -> Reading:
+        hits = tuple(Hit(p, s) for p, s in self.index.lexical(question, 3))
+        evidence = tuple(Evidence(h.passage, h.start, h.end, 0.9) for h in hits)
+        return Reading(hits, evidence, 0.95 if hits else 0.0, 0.9 if hits else 0.0)
 
     def ask(self, question: str, history: Sequence[tuple[str, str]] = ()) -> Answer:
         return next(e.answer for e in self.stream(question, history) if e.answer)
@@ -120,6 +215,11 @@ class FakeBot:
             for i, p in enumerate(self.index.passages()[1:6])
         )
         asked = question.lower()
+        if "find" in asked and (found := self.index.lexical(question, 1)):
+            passage = found[0][0]
+            cited = (self.cite(1, passage.text),)
+            text = f"{passage.text} [1]"
+            return Answer(question, text, False, 0.8, cited, hits, {"total": 0.1}, passage.text)
         if "moon" in asked:
             return Answer(
                 question,

@@ -11,20 +11,31 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from endpoint_server import embeds, lists, refuse, served
 
-from rag.cli import chat, rows, shown
+from rag.cli import accounts, chat, rows, shown
 from rag.cli.evaluate import NO_JUDGE
 from rag.cli.terminal import Terminal, inert
 from rag.doctor import Check
 from rag.entailment import WEIGHTS
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.metrics import Measure
-from rag.types import Answer, Citation, Document, Event, Hit, IndexReport, Passage, Skipped
+from rag.types import (
+    Answer,
+    Citation,
+    Document,
+    Event,
+    FileOutcome,
+    Hit,
+    IndexReport,
+    Passage,
+    Place,
+)  # fmt: skip
 
 ROOT = Path(__file__).parent.parent
 TEXT = "Ann was born in Rome.\nShe paints « l’été » there."
@@ -82,6 +93,15 @@ def test_row_is_the_public_contract() -> None:
         "timings": {"search": 0.01, "total": 1.25},
     }  # fmt: skip
     assert rows.answer_row(SHY)["id"] is None
+
+
+def test_a_row_says_where_a_citation_stands_as_far_as_it_is_known() -> None:
+    cited = replace(ANSWER.citations[0], place=Place(("Life", "Birth"), "14", "Dates"))
+    paged = replace(ANSWER.citations[1], place=Place(page="14-15"))
+    first, second = rows.answer_row(replace(ANSWER, citations=(cited, paged)))["citations"]
+    assert list(first)[5:] == ["page", "headings", "table"]
+    assert (first["page"], first["headings"], first["table"]) == ("14", ["Life", "Birth"], "Dates")
+    assert (list(second)[5:], second["page"]) == (["page"], "14-15")
 
 
 def test_dump_keeps_unicode_and_escapes_what_a_terminal_obeys() -> None:
@@ -231,6 +251,14 @@ def test_place_gives_characters_where_lines_say_little() -> None:
     assert shown.place(Document("nq7", TEXT), 0, 3) == "nq7, characters 0-3"
 
 
+def test_place_gives_page_and_headings_where_they_are_known() -> None:
+    where = Place(("Report", "Sales"), "14", "By region")
+    report = Document("d", TEXT, "Report", "report.pdf")
+    assert shown.place(report, 22, 49, where) == "Report · report.pdf, p. 14, Sales › By region"
+    guide = Document("d", TEXT, "", "guide.md")
+    assert shown.place(guide, 0, 3, Place(("Top",))) == "guide.md, line 1, Top"
+
+
 def test_escape_codes_of_a_document_never_reach_the_terminal() -> None:
     evil = "\x1b]0;owned\x07\x1b[2J"
     document = Document("d1", f"{evil}Rome", f"T{evil}", f"{evil}.txt")
@@ -252,14 +280,46 @@ def test_colour_only_where_wanted() -> None:
     assert terminal(colour=True).style("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
 
 
-def test_indexed_counts_and_reasons() -> None:
-    done = IndexReport(added=1, updated=1, unchanged=2, removed=1, passages=1042, embedded=9)
-    text = shown.indexed("index", done, [Skipped("a.bin", "no loader recognises it")])
-    assert text == (
+def test_indexed_counts_and_a_row_a_file() -> None:
+    files = (
+        FileOutcome("notes/a.txt", "indexed", documents=1),
+        FileOutcome("rows.jsonl", "updated", documents=1200),
+        FileOutcome("a.bin", "skipped", "no loader recognises it"),
+        FileOutcome("old.txt\x1b[2J", "removed", documents=1),
+    )
+    done = IndexReport(1, 1, 2, removed=1, passages=1042, embedded=9, files=files)
+    assert accounts.indexed("index", done) == (
         "index: 4 documents (1 new, 1 changed, 2 unchanged, 1 removed, 1 skipped), "
         "1,042 passages (9 embedded now)\n"
-        "skipped a.bin: no loader recognises it"
+        "\n"
+        "outcome  documents  file         why\n"
+        "-------  ---------  -----------  -----------------------\n"
+        "indexed  1          notes/a.txt\n"
+        "updated  1,200      rows.jsonl\n"
+        "skipped             a.bin        no loader recognises it\n"
+        "removed  1          old.txt[2J"
     )
+    assert accounts.row(files[2]) == {
+        "source": "a.bin",
+        "outcome": "skipped",
+        "documents": 0,
+        "reason": "no loader recognises it",
+    }
+
+
+def test_many_files_are_counted_and_the_skipped_named_up_to_a_bound() -> None:
+    good = [FileOutcome(f"{n}.txt", "indexed", documents=1) for n in range(10_000)]
+    bad = [FileOutcome(f"{n}.bin", "skipped", "no text") for n in range(accounts.MOST + 7)]
+    text = accounts.files([*good, *bad]).splitlines()
+    assert text[:4] == [
+        "outcome  files   documents",
+        "-------  ------  ---------",
+        "indexed  10,000  10,000",
+        "skipped  57",
+    ]
+    assert text[7] == "0.bin    no text"
+    assert len(text) == 4 + 1 + 2 + accounts.MOST + 1
+    assert text[-1] == "and 7 more; --report FILE names all of them"
 
 
 def test_checks_say_what_to_run() -> None:
@@ -395,7 +455,7 @@ def rag(*arguments: str, **known: Any) -> subprocess.CompletedProcess[str]:
 def test_help_and_version() -> None:
     done = rag("--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("index", "ask", "eval", "chat", "serve", "doctor", "models"):
+    for command in ("index", "ask", "eval", "chat", "serve", "mcp", "doctor", "models"):
         assert f"\n  {command} " in done.stdout
     assert rag("--version").stdout == "rag 0.1.0\n"
 

@@ -25,7 +25,10 @@ LINK = re.compile(
     r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\""
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMANDS = {"index", "ask", "eval", "chat", "serve", "doctor", "models"}
+COMMANDS = {
+    *("index", "ask", "eval", "chat", "serve", "mcp", "doctor", "models", "collections"),
+    "documents",
+}
 
 
 def _name(path: Path) -> str:

@@ -60,7 +60,9 @@ class Tab:
         self.page.on("dialog", lambda d: (self.wrong.append(f"dialog: {d.message}"), d.dismiss()))
         self.page.on("console", self._console)
         self.page.goto(url)
-        self.page.wait_for_selector(".rag-example, .rag-error", timeout=60_000)
+        self.page.wait_for_selector(
+            ".rag-welcome .rag-note, .rag-error, #rag-log .rag-turn", timeout=60_000
+        )
         self.box = self.page.locator("#rag-box textarea")
 
     def _console(self, message) -> None:
@@ -257,9 +259,8 @@ def test_light_and_dark_are_readable_and_can_be_switched(browser, address, schem
     tab.page.locator(".rag-theme").click()
     assert tab.page.evaluate(ground) != before
     tab.page.reload()
-    tab.page.wait_for_selector(".rag-example")
-    tab.page.wait_for_timeout(500)
-    assert tab.page.evaluate(ground) != before
+    tab.turns(1)
+    tab.page.wait_for_function(f"before => {ground} !== before", arg=before)
     tab.context.close()
 
 
@@ -348,7 +349,7 @@ class Hostile(FakeBot):
 WATCH = """() => {
   window.made = [];
   const ours = new Set(('SECTION DIV SPAN P H2 H3 BUTTON DETAILS SUMMARY TABLE THEAD TBODY TR TH '
-    + 'TD UL LI SMALL ARTICLE HEADER MARK').split(' '));
+    + 'TD UL LI SMALL ARTICLE HEADER MARK svg path').split(' '));
   const foreign = (e) => !ours.has(e.tagName)
     || [...e.attributes].some((a) => /^(on|style$|src|href|action)/.test(a.name));
   const look = (node) => { if (node.nodeType === 1) for (const e of [node,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -8,19 +9,22 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from page_fake import SECOND, TEXT, FakeBot
+from page_fake import FakeBot
 from page_payloads import PAYLOADS
 
-from rag.page import render, source
+from rag.page import library, render, source
 from rag.page.bot import Readiness
-from rag.page.examples import examples
+from rag.page.highlights import Highlight
 from rag.page.sessions import Turn
+from rag.page.uploads import Upload
 from rag.replies import NOT_FOUND
-from rag.types import Answer, Citation, Document, Hit, Passage
+from rag.settings import Settings
+from rag.types import Answer, Citation, Document, Entry, Hit, Passage, Place
 
 OURS = {
-    "article", "button", "details", "div", "h2", "h3", "header", "li", "mark", "p", "section",
-    "small", "span", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "article", "button", "dd", "details", "div", "dl", "dt", "h2", "h3", "header", "li", "mark",
+    "p", "path", "progress", "section", "small", "span", "summary", "svg", "table", "tbody", "td",
+    "th", "thead", "tr", "ul",
 }  # fmt: skip
 
 
@@ -55,17 +59,24 @@ def a_turn(text: str) -> str:
     """A turn, an abstention, an error, a live draft and a source panel, all made of `text`."""
     document = Document(text, text, text, text, {"author": text, "date": text, "credit": text})
     hits = (Hit(Passage("p", text, 0, len(text), text, (), title=text), 0.5, 0.4, None),)
-    cited = Citation(1, text, 0, len(text), text)
+    cited = Citation(1, text, 0, len(text), text, Place((text, text), text, text))
     answer = Answer(text, f"{text} [1]", False, 0.7, (cited,), hits, {"total": 1.0}, text, 2)
     abstained = Answer(text, text, True, 0.2, (), hits)
-    titles = {text: text}
+    titles = {text: Entry(text, text, text, 9)}
     turns = [Turn(text, answer), Turn(text, abstained), Turn(text, error=text, hint=text)]
     turns.append(Turn(text, draft=text))
-    mark = source.Mark(0, len(text), "rag-cite-0-1", "1")
+    mark = Highlight(0, len(text), "rag-cite-0-1", "1")
     return (
         render.transcript(turns, titles)
         + render.live(text, text, text)
         + source.panel([(document, [mark])], 0, "rag-cite-0-1")
+        + library.files([Upload(1, text, 9, "skipped", text), Upload(2, text, 9, "indexing")])
+        + library.files([Upload(3, text, 9, "indexed", text, documents=(text,))])
+        + library.books([Entry(text, text, text, 9)], [])
+        + library.results(text, [Entry(text, text, text, 9)], [0], [hits[0].passage], {text: text})
+        + render.follow_ups([text])
+        + render.models(Settings(models={"generator": text, "embedder": text}))
+        + library.results(text, [], [], [], {})
         + render.welcome(Readiness("ready"), 1, [text])
         + render.welcome(Readiness("failed", message=text, hint=text), 0, [])
         + render.welcome(Readiness("loading", text, 1, 2), 0, [])
@@ -161,7 +172,7 @@ def test_a_quote_is_marked_in_its_paragraph_word_for_word():
     bot = FakeBot()
     marks = {}
     for c in answer.citations:
-        marks.setdefault(c.document, []).append(source.Mark(c.start, c.end, f"c{c.marker}", "1"))
+        marks.setdefault(c.document, []).append(Highlight(c.start, c.end, f"c{c.marker}", "1"))
     shown = Reading(source.panel([(bot.document(d), m) for d, m in marks.items()], 0))
     assert shown.marks == {f"c{c.marker}": c.quote for c in answer.citations}
     assert [a["id"] for t, a in shown.elements if a.get("class") == "rag-target"] == [
@@ -175,7 +186,7 @@ def test_a_quote_is_marked_in_its_paragraph_word_for_word():
 )
 def test_marks_overlap_as_they_like_and_each_keeps_its_words(text, pairs):
     spans = source.paragraphs(text)
-    marks = [source.Mark(min(a, b), max(a, b), f"m{i}") for i, (a, b) in enumerate(pairs) if a != b]
+    marks = [Highlight(min(a, b), max(a, b), f"m{i}") for i, (a, b) in enumerate(pairs) if a != b]
     for span in spans:
         shown = Reading(source.highlighted(text, span, marks, set()))
         assert shown.text == text[span.start : span.end]
@@ -196,7 +207,7 @@ def test_a_long_document_is_shown_around_what_is_cited():
     text = "\n\n".join(f"Paragraph {n}. " + "x" * 500 for n in range(1000))
     start = text.index("Paragraph 700.")
     shown = Reading(
-        source.article(Document("d", text), [source.Mark(start, start + 14, "here", "1")])
+        source.article(Document("d", text), [Highlight(start, start + 14, "here", "1")])
     )
     assert shown.marks == {"here": "Paragraph 700."}
     assert "Paragraph 694." in shown.text
@@ -205,30 +216,29 @@ def test_a_long_document_is_shown_around_what_is_cited():
     assert len(shown.text) < 20_000
 
 
-def test_examples_name_people_things_and_titles_of_the_documents():
-    bot = FakeBot()
-    drawn = examples(bot.documents(), bot.index.passages())
-    assert drawn == (
-        "Who is Marta Lindqvist?",
-        "What do the documents say about Port Ellery?",
-        "What do the documents say about Gull Rock?",
-        "What is “The Lamp on Gull Rock” about?",
+def test_an_answer_says_where_each_citation_stands():
+    entries = {
+        "a": Entry("a", "The mill", "/x/mill <1>.pdf", 9),
+        "b": Entry("b", "Tides", "tides.txt", 9),
+    }
+    cited = (
+        Citation(1, "a", 0, 1, "x", Place(("Tides <b>",), "9")),
+        Citation(2, "b", 0, 1, "x"),
+        Citation(3, "a", 2, 3, "y", Place(("Tides <b>",), "9")),
+        Citation(4, "gone", 2, 3, "y"),
     )
-    assert all(name in TEXT + SECOND for name in ("Marta Lindqvist", "Port Ellery"))
-
-
-def test_examples_write_a_name_as_the_text_does_and_skip_runs_of_titles():
-    text = "It fell to the Iron Company. Chief Judge Ada Mary Lind told the Iron Company so."
-    passage = Passage("p", "d", 0, len(text), text)
-    assert examples((), [passage]) == ("What do the documents say about the Iron Company?",)
-
-
-def test_examples_of_nothing_are_none():
-    assert examples((), ()) == ()
+    answer = Answer("q", "x [1]", False, 0.9, cited)
+    shown = render.turn(0, Turn("q", answer), entries)
+    places = re.findall(r'rag-numbers">([^<]*)</span><span dir="auto">([^<]*)<', shown)
+    assert places == [
+        ("[1] [3]", "mill &lt;1&gt;.pdf, p. 9, Tides &lt;b&gt;"),
+        ("[2]", "Tides"),
+        ("[4]", "gone"),
+    ]
 
 
 def test_a_writer_that_failed_is_mentioned():
     answer = Answer("Who?", "Ana. [1]", False, 0.9, notice="it <failed>, so the evidence is quoted")
-    shown = render.transcript([Turn("Who?", answer)], {})
+    shown = render.turn(0, Turn("Who?", answer), {})
     assert "<span>it &lt;failed&gt;, so the evidence is quoted</span>" in shown
-    assert "failed" not in render.transcript([Turn("Who?", replace(answer, notice=""))], {})
+    assert "failed" not in render.turn(0, Turn("Who?", replace(answer, notice="")), {})

@@ -13,9 +13,9 @@ from gradio_client import Client
 from page_fake import FakeBot, served
 
 from rag.errors import SettingsError
-from rag.page.layout import _number
 from rag.page.security import PATHS, Wall, dress, host_name, policy
 from rag.page.server import MAX_BODY, address, build, serve, server
+from rag.page.sources import number
 from rag.settings import PageSettings
 
 OUTSIDE = re.compile(r"https?://(?!127\.0\.0\.1|www\.w3\.org/2000/svg)[\w.-]+")
@@ -275,8 +275,8 @@ def test_dressing_puts_our_head_in_and_the_previews_out():
 
 @pytest.mark.parametrize("value", ["1e9", "-1", "٣", None, [], {}, "99999999", "1;"])
 def test_numbers_from_the_browser_are_read_strictly(value):
-    assert _number(value) == -1
-    assert _number("12") == 12
+    assert number(value) == -1
+    assert number("12") == 12
 
 
 def test_the_paths_are_whole():

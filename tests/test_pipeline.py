@@ -5,18 +5,13 @@ from pathlib import Path
 import pytest
 from endpoint_server import DONE, Behaviour, event, refuse, says, served, streams
 
-from rag.citations import Verifier
 from rag.cli.rows import answer_row
 from rag.completions import EndpointGenerator
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.generator import Generator
 from rag.index import Index
-from rag.overview import Overview
-from rag.passages import sentences
-from rag.pipeline import Pipeline, build
+from rag.pipeline import Models, Pipeline, build
 from rag.prompts import ABSTENTION
-from rag.reader import SentenceReader
-from rag.retriever import Retriever
 from rag.settings import GeneratorSettings, ModelSettings, Settings
 from rag.types import Event
 from tests.fakes import ScriptedGenerator, WordEmbedder
@@ -38,15 +33,8 @@ def open_pipeline(folder: Path, draft: str | Generator, **settings: object) -> P
     chosen = Settings(**settings)  # type: ignore[arg-type]
     build(source, folder / "index", chosen, embedder=embedder)
     index = Index.open(folder / "index", embedder.identity)
-    return Pipeline(
-        chosen,
-        index,
-        Retriever(index, embedder, chosen.retriever),
-        SentenceReader.open(embedder, index, chosen.reader),
-        ScriptedGenerator(draft) if isinstance(draft, str) else draft,
-        Verifier(chosen.verifier, sentences),
-        Overview(index, embedder),
-    )
+    generator = ScriptedGenerator(draft) if isinstance(draft, str) else draft
+    return Pipeline(chosen, Models(embedder, generator), index)
 
 
 ALWAYS = {"reader": {"min_answerable": 0.0}}

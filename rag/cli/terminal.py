@@ -78,19 +78,22 @@ class Terminal:
 
     @contextmanager
     def progress(self) -> Iterator[Progress | None]:
-        """Give a bar per stage on standard error; None when nobody is watching it."""
+        """Give a bar per stage, with the time left, on standard error; None when nobody watches."""
         if not self.live:
             yield None
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
+        from rich.progress import TimeRemainingColumn as TimeLeft
 
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeLeft(),
         )
         tasks = {}
         with Bars(

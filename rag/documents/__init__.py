@@ -10,18 +10,51 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rag.documents import jsonlines
+from rag.documents.delimited import Delimited
 from rag.documents.encoding import SAMPLE, binary
+from rag.documents.epub import EPUB
 from rag.documents.folders import walk
 from rag.documents.jsonlines import JSONLines, Row
 from rag.documents.loader import Loader, content_id
+from rag.documents.message import Message
+from rag.documents.pdf import PDF
 from rag.documents.plain import PlainText
-from rag.errors import FormatUnknown, SourceError, SourceMissing
+from rag.documents.slides import Slides
+from rag.documents.versions import version
+from rag.documents.webpage import WebPage
+from rag.documents.word import Word
+from rag.documents.workbook import Workbook
+from rag.errors import FormatUnknown, RagError, SourceError, SourceMissing
 from rag.types import Document, Skipped
 
-__all__ = ["FORMATS", "Loader", "load", "read"]
+__all__ = ["FORMATS", "Loader", "files", "load", "read", "rows", "version"]
 
-FORMATS: tuple[Loader, ...] = (JSONLines(), PlainText())
 MAX_FILE = 512 * 1024 * 1024  # bytes of a file that is read as a whole
+
+
+def attached(data: bytes, name: str) -> Document:
+    """Read a file that came inside another one, as one document.
+
+    Raises `FormatUnknown` when no loader takes it, and `SourceError` when it cannot be read.
+    """
+    found = _loaded(_chosen(data[:SAMPLE], name, name), data, name)
+    if len(found) != 1:
+        raise SourceError(f"{name} holds {len(found)} documents.")
+    return found[0]
+
+
+FORMATS: tuple[Loader, ...] = (
+    PDF(),
+    Word(),
+    Slides(),
+    Workbook(),
+    EPUB(),
+    JSONLines(),
+    WebPage(),
+    Message(attached),
+    Delimited(),
+    PlainText(),
+)
 
 
 def load(path: str | Path) -> Document:
@@ -47,8 +80,7 @@ def read(sources: Sequence[str | Path]) -> Iterator[Document | Skipped]:
     as `Skipped`, and reading goes on: a bad file, a bad row, a text that came before, an id that
     came before with another text. Raises `SourceMissing` at once when a source does not exist.
     """
-    named = [sources] if isinstance(sources, str | Path) else list(sources)
-    return _unique(_read([(_existing(source), str(source)) for source in named]))
+    return _unique(_rows(files(sources)))
 
 
 def _existing(path: str | Path) -> Path:
@@ -59,20 +91,37 @@ def _existing(path: str | Path) -> Path:
     return found
 
 
-def _read(sources: Sequence[tuple[Path, str]]) -> Iterator[Row]:
-    """Yield where each thing in the sources stands, and what became of it, in order."""
+def files(sources: Sequence[str | Path] | str | Path) -> Iterator[tuple[Path, str] | Skipped]:
+    """Yield the files in the sources as (path, source), in order, without opening them.
+
+    Raises `SourceMissing` at once when a source does not exist.
+    """
+    named = [sources] if isinstance(sources, str | Path) else list(sources)
+    return _files([(_existing(source), str(source)) for source in named])
+
+
+def _files(sources: Sequence[tuple[Path, str]]) -> Iterator[tuple[Path, str] | Skipped]:
     for path, source in sources:
         if not path.is_dir():
-            yield from _file(path, source)
+            yield path, source
             continue
         for found in walk(path):
             if isinstance(found, Skipped):
-                yield found.source, found
+                yield found
             else:
-                yield from _file(found, str(Path(source) / found.relative_to(path)))
+                yield found, str(Path(source) / found.relative_to(path))
 
 
-def _file(path: Path, source: str) -> Iterator[Row]:
+def _rows(found: Iterator[tuple[Path, str] | Skipped]) -> Iterator[Row]:
+    """Yield where each thing in the files stands, and what became of it, in order."""
+    for item in found:
+        if isinstance(item, Skipped):
+            yield item.source, item
+        else:
+            yield from rows(*item)
+
+
+def rows(path: Path, source: str) -> Iterator[Row]:
     """Yield the documents of one file; whatever goes wrong with it becomes a `Skipped`."""
     try:
         loader = _loader(path, source)
@@ -104,13 +153,18 @@ def _loader(path: Path, source: str) -> Loader:
             head = file.read(SAMPLE)
     except OSError as error:
         raise SourceError(f"{source} cannot be opened ({error.strerror}).") from error
+    return _chosen(head, path.name, source)
+
+
+def _chosen(head: bytes, name: str, source: str) -> Loader:
+    """Return the first loader that takes a file with these first bytes and this name."""
     for loader in FORMATS:
-        if loader.accepts(head, path.name):
+        if loader.accepts(head, name):
             return loader
-    kind = binary(head) or "a web page or XML"
+    kind = binary(head) or "XML"
     raise FormatUnknown(
         f"{source} looks like {kind}, which no loader reads.",
-        hint="Plain text, Markdown and JSON lines are read.",
+        hint="docs/formats.md lists the formats that are read.",
     )
 
 
@@ -118,7 +172,18 @@ def _whole(loader: Loader, path: Path, source: str) -> list[Document]:
     """Read a file as a whole and load it."""
     if path.stat().st_size > MAX_FILE:
         raise SourceError(f"{source} is larger than {MAX_FILE >> 20} MB.", hint="Split the file.")
-    return loader.load(path.read_bytes(), source)
+    return _loaded(loader, path.read_bytes(), source)
+
+
+def _loaded(loader: Loader, data: bytes, source: str) -> list[Document]:
+    """Load a file's bytes; whatever its library raises on damage becomes `SourceError`."""
+    try:
+        return loader.load(data, source)
+    except RagError:
+        raise
+    except Exception as error:  # a format's library may raise anything on a damaged file
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise SourceError(f"{source} cannot be read ({what}).") from error
 
 
 def _unique(found: Iterator[Row]) -> Iterator[Document | Skipped]:

@@ -1,30 +1,36 @@
 """The index: documents, passages, vectors and BM25 postings of one commit, to be searched.
 
 SQLite is the truth and FAISS a cache of it (`index/README.md` specifies both). An open `Index`
-sees one commit until it is closed, whatever a writer does meanwhile, and may be used from any
-thread. It knows nothing of models: vectors come in, passages go out.
+sees one commit until it is closed, or nobody holds it any more, whatever a writer does meanwhile,
+and may be used from any thread. It knows nothing of models: vectors come in, passages go out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import EmbedderMismatch, IndexMissing, StoreError
-from rag.index import cache, database, lexical, rows, writer
-from rag.types import Document, EmbedderIdentity, IndexReport, Passage
+from rag.errors import EmbedderMismatch, IndexMissing, SourceEmpty, StoreError
+from rag.index import cache, database, lexical, rows, staging, transaction, update
+from rag.index.checks import check
+from rag.index.selection import Selection
+from rag.types import Document, EmbedderIdentity, Entry, IndexReport, Passage
 
 if TYPE_CHECKING:
     from rag.embedder import Embedder
 
-__all__ = ["Index", "IndexReport", "described"]
+__all__ = ["Index", "IndexReport", "own"]
 
 TIES = 32  # matches beyond k that are fetched at first, to see whether a tie crosses the edge
 
@@ -45,7 +51,9 @@ class Index:
         self._commit = commit
         self._order = order
         self._vectors = vectors
+        self._metadata: Mapping[str, Mapping[str, str]] | None = None
         self._lock = threading.Lock()  # a connection serves one thread at a time
+        weakref.finalize(self, connection.close)  # an index nobody uses any more is closed
 
     @classmethod
     def open(cls, folder: Path, identity: EmbedderIdentity | None = None) -> Index:
@@ -65,7 +73,7 @@ class Index:
             stack.callback(connection.close)
             commit = database.read_commit(connection, folder)
             if identity is not None and identity != commit.identity:
-                raise _mismatch(folder, commit.identity, identity)
+                raise update.mismatch(folder, commit.identity, identity)
             with _rows_checked(folder):
                 order = rows.read_order(connection)
             postings = rows.postings_digest(connection)
@@ -77,24 +85,36 @@ class Index:
 
     @classmethod
     def exists(cls, folder: Path) -> bool:
-        """Tell whether an update was ever finished there; a damaged index does exist."""
+        """Tell whether an update was ever finished there; a damaged or old index does exist."""
         folder = Path(folder)
         try:
             with contextlib.closing(database.open_for_reading(folder)) as connection:
-                database.read_commit(connection, folder)
+                return database.format_of(connection, folder) is not None
         except IndexMissing:
             return False
         except (sqlite3.Error, database.GARBLED, StoreError):
             return True
-        return True
+
+    @classmethod
+    def newest(cls, folder: Path) -> database.Commit:
+        """Return what the last commit says of itself, without opening all of it.
+
+        Raises:
+            IndexMissing, IndexDamaged: see `open`.
+        """
+        folder = Path(folder)
+        with (
+            database.explained(folder, database.GARBLED),
+            contextlib.closing(database.open_for_reading(folder)) as connection,
+        ):
+            return database.read_commit(connection, folder)
 
     @classmethod
     def built_with(cls, folder: Path) -> EmbedderIdentity | None:
         """Return the embedder of a folder's index; None where there is none that says so."""
         try:
-            with contextlib.closing(database.open_for_reading(Path(folder))) as connection:
-                return database.read_commit(connection, Path(folder)).identity
-        except (sqlite3.Error, database.GARBLED, StoreError):
+            return cls.newest(folder).identity
+        except (sqlite3.Error, StoreError):
             return None
 
     @classmethod
@@ -110,8 +130,8 @@ class Index:
     ) -> IndexReport:
         """Make a folder's index hold exactly these documents, in this order.
 
-        Documents whose id, text, title and metadata are as before are not embedded again, unless
-        the embedder or `recipe` (any text that says how `split` cuts) changed. Everything is one
+        Documents whose id, text, title, metadata and marks are as before are not embedded again,
+        unless the embedder or `recipe` (any text that says how `split` cuts) changed. All is one
         transaction: killed at any moment, the index is as it was. Readers are not disturbed, and
         see the new state when they open the index again. A document given twice counts once.
         `progress` is called with the passages embedded so far and those to embed in all.
@@ -123,24 +143,66 @@ class Index:
             IndexDamaged: what is there does not pass its checks, and was left as it is.
             ModelError: the embedder's vectors have the wrong shape or are not finite.
         """
-        return writer.update(
+        given = iter(documents)
+        first = next(given, None)
+        if first is None:
+            raise SourceEmpty("there is no document to index", hint="name files with text")
+        with update.writing(
             Path(folder),
-            documents,
             split=split,
             embedder=embedder,
             recipe=recipe,
+            exactly=True,
+            empty=False,
             progress=progress,
-        )
+        ) as change:
+            for document in chain([first], given):
+                change.put(document)
+        return change.report()
+
+    @classmethod
+    def create(cls, folder: Path, embedder: Embedder, recipe: str = "") -> None:
+        """Make an index that holds nothing yet; leave one that is there as it is."""
+        if not cls.exists(folder):
+            with update.writing(Path(folder), embedder=embedder, recipe=recipe):
+                pass
+
+    @classmethod
+    def remove(cls, folder: Path, ids: Sequence[str]) -> int:
+        """Take documents out of a folder's index; return how many. It may be left empty.
+
+        Raises:
+            KeyError: there is no document with one of these ids; nothing was changed.
+            IndexMissing, IndexBusy, IndexDamaged: see `open` and `update`.
+        """
+        if not Path(folder).is_dir():
+            raise database.missing(Path(folder), "")
+        named = dict.fromkeys(ids)
+        with update.writing(Path(folder)) as change:
+            for id in named:
+                change.drop(id)
+            for record in list(change.records.values()):
+                if not record.ids.isdisjoint(named):
+                    change.forget(record.path)  # so that its file is read again when it is named
+        return len(named)
+
+    @property
+    def commit(self) -> database.Commit:
+        """What the database says of the commit this is."""
+        return self._commit
 
     @property
     def identity(self) -> EmbedderIdentity:
         """The embedder whose vectors these are."""
         return self._commit.identity
 
-    def dense(self, query: NDArray[np.float32], k: int) -> list[tuple[Passage, float]]:
+    def dense(
+        self, query: NDArray[np.float32], k: int, among: Sequence[str] | None = None
+    ) -> list[tuple[Passage, float]]:
         """Return the k passages nearest to a vector (d,), with their cosine, best first.
 
-        Ties are in passage order. k may be more than there are passages.
+        Ties are in passage order. k may be more than there are passages. `among` are the ids of
+        the documents that are searched; None: all of them.
 
         Raises:
             EmbedderMismatch: the vector has another length than the index's.
@@ -152,43 +214,77 @@ class Index:
                 f"({self.identity.dimension},)",
                 hint=database.how_to_build(self.folder),
             )
-        found = self._vectors.search(cache.unit(vector[None, :])[0], k)
+        places = None if among is None else self._positions(among)
+        found = self._vectors.search(cache.unit(vector[None, :])[0], k, places)
         passages = self._passages([position for position, _ in found])
         return list(zip(passages, (score for _, score in found), strict=True))
 
-    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+    def lexical(
+        self, question: str, k: int, among: Sequence[str] | None = None
+    ) -> list[tuple[Passage, float]]:
         """Return the k passages with the greatest BM25 score (> 0), best first.
 
-        Any text is a safe question. A passage matches when it or its title holds one of the
+        Any text is a safe question. A passage matches when it or its context holds one of the
         question's words; ties are in passage order; no word known means no passages. The score is
         SQLite FTS5's (k1 = 1.2, b = 0.75, https://www.sqlite.org/fts5.html#the_bm25_function),
-        with its sign turned.
+        with its sign turned. `among` are the ids of the documents that are searched; None: all.
         """
         terms = lexical.search_terms(question)
         if not terms or k <= 0:
             return []
         positions = self._order.positions
+        matches = self._matches(lexical.any_of(terms), k, among)
         best = sorted(
-            ((score, positions[key]) for key, score in self._matches(lexical.any_of(terms), k)),
+            ((score, positions[key]) for key, score in matches),
             key=lambda pair: (-pair[0], pair[1]),
         )[:k]
         passages = self._passages([position for _, position in best])
         return list(zip(passages, (score for score, _ in best), strict=True))
 
-    def _matches(self, expression: str, k: int) -> list[tuple[int, float]]:
+    def _matches(
+        self, expression: str, k: int, among: Sequence[str] | None
+    ) -> list[tuple[int, float]]:
         """Return the keys of the k best matches with their scores, and of all that tie with them.
 
         SQLite sorts, and orders ties as it likes: where one crosses the edge, take every match.
         """
         weights = f"{lexical.TITLE_WEIGHT}, {lexical.TEXT_WEIGHT}"
+        values: list[Any] = [expression]
+        narrowed = ""
+        if among is not None:
+            narrowed = (
+                "AND rowid IN (SELECT key FROM passages "
+                "WHERE document IN (SELECT value FROM json_each(?))) "
+            )
+            values.append(json.dumps([self._order.documents[id] for id in among]))
         statement = (
             f"SELECT rowid, -bm25(terms, {weights}) AS score FROM terms WHERE terms MATCH ? "
-            "ORDER BY score DESC LIMIT ?"
+            f"{narrowed}ORDER BY score DESC LIMIT ?"
         )
-        found = self._query(statement, (expression, k + TIES))
+        found = self._query(statement, (*values, k + TIES))
         if len(found) == k + TIES and found[-1][1] == found[k - 1][1]:
-            found = self._query(statement, (expression, -1))
+            found = self._query(statement, (*values, -1))
         return found
+
+    def matching(self, where: Mapping[str, str]) -> Selection:
+        """Return the documents whose metadata has all these values, to be searched alone."""
+        return Selection(
+            self,
+            [
+                id
+                for id, metadata in self._known_metadata().items()
+                if all(metadata.get(key) == value for key, value in where.items())
+            ],
+        )
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all documents, in the order they were given."""
+        return tuple(self._order.documents)
+
+    def count(self, document: str) -> int:
+        """Return how many passages a document has. KeyError when there is none of this id."""
+        start, end = self._order.bounds[document]
+        return end - start
 
     def document(self, id: str) -> Document:
         """Return a document.
@@ -214,7 +310,7 @@ class Index:
         return tuple(self._passages(range(start, end)))
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
-        """Return for each term how many passages hold it, in their text or title.
+        """Return for each term how many passages hold it, in their text or context.
 
         Terms are folded and stemmed as the passages are; a term of several words counts as a
         phrase; a term without a letter or digit is in no passage.
@@ -230,6 +326,30 @@ class Index:
         statement = "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?"
         return dict(self._query(statement, (first, f"{first}\U0010ffff")))
 
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all documents without their texts, in the order they were given."""
+        found = self._query(
+            "SELECT id, title, source, length(text) FROM documents ORDER BY position, key", ()
+        )
+        with _rows_checked(self.folder):
+            return tuple(Entry(id, title, source, chars) for id, title, source, chars in found)
+
+    def copy(self, folder: Path) -> None:
+        """Write this commit into another folder, which holds no index yet.
+
+        Raises:
+            IndexDamaged: it cannot be read or written; see `database.explained`.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            database.explained(folder),
+            contextlib.closing(sqlite3.connect(folder / database.FILE)) as other,
+            self._lock,
+        ):
+            self._connection.backup(other)
+        cache.write(folder, self._commit.cache, self._vectors.dump())
+
     def verify(self) -> None:
         """Check every row against its digests; reading does this only for the rows it reads.
 
@@ -237,7 +357,7 @@ class Index:
             IndexDamaged: something differs.
         """
         with database.explained(self.folder, database.GARBLED), self._lock:
-            writer.check(self._connection, self.folder)
+            check(self._connection, self.folder)
 
     def close(self) -> None:
         """Let go of the files; closing twice is fine."""
@@ -263,6 +383,20 @@ class Index:
         with _rows_checked(self.folder):
             return [rows.read_document(row, self._commit.recipe, self.identity) for row in found]
 
+    def _known_metadata(self) -> Mapping[str, Mapping[str, str]]:
+        """Return each document's metadata by its id, in order; every row is read, once."""
+        if self._metadata is None:
+            found: dict[str, Mapping[str, str]] = {}
+            for id, key in self._order.documents.items():
+                (document,) = self._documents("WHERE key = ?", (key,))
+                found[id] = document.metadata
+            self._metadata = found
+        return self._metadata
+
+    def _positions(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        spans = [np.arange(*self._order.bounds[id], dtype=np.int64) for id in ids]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+
     def _passages(self, positions: Sequence[int]) -> list[Passage]:
         statement = (
             f"SELECT {rows.PASSAGE} FROM passages p JOIN documents d ON d.key = p.document "
@@ -276,6 +410,14 @@ class Index:
                 rows.read_passage(row, checksums[i])
                 for i, row in zip(positions, found, strict=True)
             ]
+
+
+def own(path: Path, folder: Path) -> bool:
+    """Tell whether a file is the index's own: it may lie among the documents."""
+    names = (f"{database.FILE}*", f"{staging.FILE}*", f"*{cache.PREFIX}*", transaction.LOCK)
+    return path.absolute().parent == folder.absolute() and any(
+        fnmatch(path.name, name) for name in names
+    )
 
 
 @contextlib.contextmanager
@@ -305,16 +447,3 @@ def _load_vectors(
         with contextlib.suppress(OSError):
             cache.write(folder, commit.cache, data)
     return vectors
-
-
-def described(identity: EmbedderIdentity) -> str:
-    """Name an embedder for a person: its name, the length of its vectors and its revision."""
-    return f"{identity.name} ({identity.dimension} dimensions, {identity.revision[:12]})"
-
-
-def _mismatch(folder: Path, built: EmbedderIdentity, given: EmbedderIdentity) -> EmbedderMismatch:
-    return EmbedderMismatch(
-        f"the index in {folder} was built with {described(built)}, not {described(given)}",
-        hint=f"{database.how_to_build(folder)} to embed it again, or set the embedder it was "
-        "built with (RAG_MODELS__EMBEDDER)",
-    )

@@ -50,20 +50,25 @@ class Vectors:
         """Rows and dimensions: (n, d)."""
         return int(self._index.ntotal), int(self._index.d)
 
-    def search(self, query: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    def search(
+        self, query: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+    ) -> list[tuple[int, float]]:
         """Return the k rows with the greatest inner product, best first, ties by row number.
+
+        `among` are the rows that count; None: all do.
 
         FAISS proposes, in float32 and with ties in any order; the proposals (widened until no tie
         crosses the edge) are scored again in float64, so that the result is the same on every
         machine and for equal vectors exactly equal.
         """
-        rows, _ = self.shape
+        rows = self.shape[0] if among is None else len(among)
+        some: dict[str, Any] = {} if among is None else {"params": _only(among)}
         k = min(k, rows)
         if k <= 0:
             return []
         width = min(rows, k + MARGIN)
         while True:
-            scores, found = self._index.search(query[None, :], width)
+            scores, found = self._index.search(query[None, :], width, **some)
             if width == rows or scores[0, -1] < scores[0, k - 1] - TOLERANCE:
                 break
             width = min(rows, 4 * width)
@@ -72,6 +77,12 @@ class Vectors:
         exact = (vectors * query.astype(np.float64)).sum(axis=1)
         best = np.argsort(-exact, kind="stable")[:k]
         return [(int(candidates[i]), float(np.clip(exact[i], -1.0, 1.0))) for i in best]
+
+
+def _only(rows: NDArray[np.int64]) -> Any:
+    """Return what makes FAISS look at these rows alone."""
+    selector = faiss.IDSelectorBatch(rows)
+    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

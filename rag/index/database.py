@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SourceEr
 from rag.types import EmbedderIdentity
 
 FILE = "index.sqlite"
-SCHEMA = 1  # PRAGMA user_version; another number is another format
+SCHEMA = 2  # PRAGMA user_version; another number is another format
 APPLICATION = 0x52414749  # PRAGMA application_id: "RAGI"; 0 is a file never finished
 BUSY_SECONDS = 5.0  # how long to wait for another connection's short locks
 CACHE_KIB = 32_768
@@ -25,7 +25,7 @@ GARBLED = UnicodeDecodeError  # what `sqlite3` raises where an error's own messa
 
 TABLES = """
 CREATE TABLE commits (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    only INTEGER PRIMARY KEY CHECK (only = 1), number INTEGER NOT NULL,
     embedder TEXT NOT NULL, revision TEXT NOT NULL,
     dimension INTEGER NOT NULL, normalised INTEGER NOT NULL, recipe TEXT NOT NULL,
     passages INTEGER NOT NULL,
@@ -35,27 +35,31 @@ CREATE TABLE commits (
 CREATE TABLE documents (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL, position INTEGER NOT NULL,
     text TEXT NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL, metadata TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    marks TEXT NOT NULL, fingerprint TEXT NOT NULL
 );
 CREATE TABLE passages (
     key INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents (key),
     ordinal INTEGER NOT NULL, id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     kind TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, sentences TEXT NOT NULL,
-    checksum BLOB NOT NULL
+    place TEXT NOT NULL, context TEXT NOT NULL, checksum BLOB NOT NULL
+);
+CREATE TABLE files (
+    path TEXT PRIMARY KEY, source TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+    sha256 TEXT NOT NULL, loaders TEXT NOT NULL, found TEXT NOT NULL
 );
 CREATE INDEX documents_order ON documents (position, id, fingerprint);
 CREATE INDEX passages_order ON passages (document, ordinal, checksum);
 CREATE TABLE vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE VIRTUAL TABLE terms USING fts5 (
-    title, text, content = 'passages', content_rowid = 'key',
+    context, text, content = 'passages', content_rowid = 'key',
     tokenize = 'porter unicode61 remove_diacritics 2'
 );
 CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
-    INSERT INTO terms (rowid, title, text) VALUES (new.key, new.title, new.text);
+    INSERT INTO terms (rowid, context, text) VALUES (new.key, new.context, new.text);
 END;
 CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
-    INSERT INTO terms (terms, rowid, title, text)
-    VALUES ('delete', old.key, old.title, old.text);
+    INSERT INTO terms (terms, rowid, context, text)
+    VALUES ('delete', old.key, old.context, old.text);
     DELETE FROM vectors WHERE passage = old.key;
 END;
 """
@@ -69,11 +73,13 @@ CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab ('main', 'terms', 'row')
 class Commit:
     """The one row that says what the rest of the database holds.
 
-    `content`, `vectors` and `postings` are SHA-256 digests of the documents and passages in order,
-    of the vectors in order, and of the BM25 tables; `cache` and `cache_sha256` name the one FAISS
-    file that belongs to this commit. `recipe` says how documents were cut into passages.
+    `number` counts the commits. `content`, `vectors` and `postings` are SHA-256 digests of the
+    documents and passages in order, of the vectors in order, and of the BM25 tables; `cache` and
+    `cache_sha256` name the one FAISS file that belongs to this commit. `recipe` says how documents
+    were cut into passages.
     """
 
+    number: int
     embedder: str
     revision: str
     dimension: int
@@ -201,7 +207,7 @@ def _snapshot(uri: str) -> sqlite3.Connection:
 
 def create(connection: sqlite3.Connection) -> None:
     """Make every table, inside the caller's transaction."""
-    for statement in _statements(TABLES):
+    for statement in statements():
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
@@ -216,13 +222,17 @@ def clear(connection: sqlite3.Connection) -> None:
         connection.execute(f'DROP TABLE IF EXISTS "{name}"')
 
 
-def _statements(script: str) -> Iterator[str]:
-    """Split a script where a statement is complete (`executescript` would commit first)."""
+def statements(only: Sequence[str] = ("",)) -> Iterator[str]:
+    """Yield the statements that make the tables; `only` those that create these things.
+
+    One by one, since `executescript` would commit first.
+    """
     statement = ""
-    for line in script.splitlines():
+    for line in TABLES.splitlines():
         statement += line + "\n"
         if sqlite3.complete_statement(statement):
-            yield statement
+            if any(statement.strip().startswith(f"CREATE {thing}") for thing in only):
+                yield statement
             statement = ""
 
 
@@ -259,7 +269,7 @@ def read_commit(connection: sqlite3.Connection, folder: Path) -> Commit:
     if row is None:
         raise damaged(folder, "it does not say what it holds")
     values = dict(zip(names, row, strict=True))
-    numbers = {"dimension", "normalised", "passages"}
+    numbers = {"number", "dimension", "normalised", "passages"}
     if any(isinstance(value, int) != (name in numbers) for name, value in values.items()):
         raise damaged(folder, "it does not say what it holds")
     return Commit(**(values | {"normalised": bool(values["normalised"])}))

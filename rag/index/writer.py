@@ -1,202 +1,194 @@
-"""One update of an index: a transaction that a kill at any moment leaves undone or done.
+"""The steps of an update: documents put, kept and dropped, and the commit that says so.
 
-Order matters: rows and vectors first, then the FAISS file under a name of its own, then the
-commit that names it, then the sweep of what no commit names. Nothing here searches.
+Everything happens inside a transaction that is another's; nothing here searches.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from filelock import FileLock, Timeout
-from numpy.typing import NDArray
-
-from rag.errors import IndexDamaged, ModelError, SourceEmpty, SourceError
-from rag.index import cache, database, rows
-from rag.types import Document, IndexReport, Passage
+from rag.errors import SourceEmpty, SourceError
+from rag.index import cache, database, files, rows
+from rag.index.staging import Staging
+from rag.types import Document, EmbedderIdentity, IndexReport, Passage
 
 if TYPE_CHECKING:
-    from rag.embedder import Embedder
+    pass
 
-LOCK = "index.lock"
-BATCH = 64  # passages handed to the embedder at a time
+MANY = 100  # documents of a file up to which they are kept for the next run, not only their parts
 
 Split = Callable[[Document], Sequence[Passage]]
-Progress = Callable[[int, int], None]
+State = Literal["added", "updated", "unchanged"]
 
 
-def update(
-    folder: Path,
-    documents: Iterable[Document],
-    *,
-    split: Split,
-    embedder: Embedder,
-    recipe: str,
-    progress: Progress | None,
-) -> IndexReport:
-    """Make the folder's index hold exactly these documents; see `Index.update`."""
-    given = iter(documents)
-    first = next(given, None)
-    if first is None:
-        raise SourceEmpty("there is no document to index", hint="name files or folders with text")
-    with database.explained(folder), _locked(folder):
-        with _transaction(folder) as connection:
-            writer = Writer(connection, folder, embedder, recipe)
-            with database.explained(folder, database.GARBLED):
-                writer.prepare()
-            writer.take(chain([first], given), split)
-            writer.embed(progress)
-            name = writer.seal()
-        cache.sweep(folder, keep=name)
-        return writer.report()
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document's row as it was when the update began."""
+
+    key: int
+    mark: str
+    position: int
+    source: str
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other writers out; readers need no lock."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise database.busy(folder) from error
-
-
-@contextlib.contextmanager
-def _transaction(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Commit what the block did, or nothing; a first build that fails leaves no file."""
-    with database.explained(folder, database.GARBLED):
-        opened = database.open_for_writing(folder)
-    with contextlib.closing(opened) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error, database.GARBLED, IndexDamaged):
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if database.format_of(connection, folder) is None:
-                    connection.close()
-                    (folder / database.FILE).unlink(missing_ok=True)
-            raise
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-
+@dataclass(slots=True)
 class Writer:
-    """The steps of an update, inside one transaction."""
+    """The steps of an update, inside one transaction.
 
-    def __init__(
-        self, connection: sqlite3.Connection, folder: Path, embedder: Embedder, recipe: str
-    ) -> None:
-        self.connection = connection
-        self.folder = folder
-        self.embedder = embedder
-        self.recipe = recipe
-        self.added = self.updated = self.unchanged = self.removed = 0
-        self.passages = self.embedded = 0
+    `stored` are the documents that were there before, by id, and `records` the files, by path.
+    """
 
-    def prepare(self) -> None:
-        """Create the tables, or check the ones there: an update never blesses damage."""
-        version = database.format_of(self.connection, self.folder)
-        if version == database.SCHEMA:
-            check(self.connection, self.folder)
-            return
-        if version is not None:
-            database.clear(self.connection)
-        database.create(self.connection)
+    connection: sqlite3.Connection
+    folder: Path
+    before: database.Commit | None
+    identity: EmbedderIdentity
+    recipe: str
+    split: Split | None
+    staging: Staging
+    exactly: bool
+    stored: dict[str, Stored]
+    records: dict[str, files.FileRecord]
+    embedded: int = 0
+    passages: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    _seen: dict[str, bytes] = field(default_factory=dict)  # id -> digest of the text
+    _last: int = -1  # the last position that is taken
 
-    def take(self, documents: Iterable[Document], split: Split) -> None:
-        """Store new and changed documents, keep the others, drop those not given."""
-        stored = {
-            id: (key, mark)
-            for key, id, mark in self.connection.execute(
-                "SELECT key, id, fingerprint FROM documents"
+    def put(self, document: Document) -> State:
+        """Store a document where it is new or changed; a document put twice counts once.
+
+        Raises:
+            SourceError: another document was put under its id, or it is not Unicode. Nothing was
+                changed then.
+        """
+        text = _sha256(document)
+        if document.id in self._seen:
+            if self._seen[document.id] == text:
+                return "unchanged"
+            raise SourceError(
+                f"two documents have the id {document.id!r}", hint="give each its own id"
             )
-        }
-        seen: dict[str, str] = {}
-        for document in documents:
-            if document.id not in seen:
-                self._take(document, len(seen), stored.get(document.id), split)
-            elif seen[document.id] != document.text:
-                raise SourceError(
-                    f"two documents have the id {document.id!r}", hint="give each its own id"
-                )
-            seen[document.id] = document.text
-        for id, (key, _) in stored.items():
-            if id not in seen:
-                self._drop(key)
-                self.removed += 1
-
-    def _take(
-        self, document: Document, position: int, stored: tuple[int, str] | None, split: Split
-    ) -> None:
-        try:
-            mark = rows.fingerprint(document, self.recipe, self.embedder.identity)
-            if stored and stored[1] == mark:
-                self.connection.execute(
-                    "UPDATE documents SET position = ?, source = ? WHERE key = ?",
-                    (position, document.source, stored[0]),
-                )
-                self.unchanged += 1
-                return
+        assert self.split is not None
+        stored = self.stored.get(document.id)
+        mark = rows.fingerprint(document, self.recipe, self.identity)
+        if stored and stored.mark == mark:
+            self._place(stored, document.source)
+            state: State = "unchanged"
+        else:
+            kept = self.staging.passages(mark)
+            passages = self.split(document) if kept is None else kept
+            if kept is None:
+                self.staging.put(document, mark, passages)
             if stored:
-                self._drop(stored[0])
+                self._delete(stored.key)
+            position = self._position(stored)
             key = rows.insert_document(self.connection, document, position, mark)
-            rows.insert_passages(self.connection, key, split(document))
-        except UnicodeEncodeError as error:
-            raise database.unstorable(document.id, error) from error
-        self.updated += stored is not None
-        self.added += stored is None
+            rows.insert_passages(self.connection, key, passages)
+            state = "updated" if stored else "added"
+        self._seen[document.id] = text
+        self.counts[state] += 1
+        return state
 
-    def _drop(self, key: int) -> None:
+    def keep(self, id: str) -> None:
+        """Keep a stored document as it is; cut and embed it anew where that is done otherwise now.
+
+        Raises:
+            KeyError: no document with this id is stored.
+        """
+        stored = self.stored[id]
+        if id in self._seen:
+            return
+        if not self._as_before():
+            self.put(self.document(id))
+            return
+        self._place(stored, stored.source)
+        self._seen[id] = b""
+        self.counts["unchanged"] += 1
+
+    def drop(self, id: str) -> None:
+        """Remove a stored document.
+
+        Raises:
+            KeyError: no document with this id is stored.
+        """
+        self._delete(self.stored.pop(id).key)
+        self.counts["removed"] += 1
+
+    def document(self, id: str) -> Document:
+        """Return a stored document. KeyError where there is none."""
+        assert self.before is not None
+        row = self.connection.execute(
+            f"SELECT {rows.DOCUMENT} FROM documents WHERE key = ?", (self.stored[id].key,)
+        ).fetchone()
+        return rows.read_document(row, self.before.recipe, self.before.identity)
+
+    def remember(self, record: files.FileRecord) -> None:
+        """Record a file that was read."""
+        self.records[record.path] = record
+        files.write(self.connection, record)
+        if len(record.found) <= MANY:
+            self.staging.remember(record)
+
+    def forget(self, path: str) -> None:
+        """Remove a file's record."""
+        self.records.pop(path, None)
+        files.forget(self.connection, path)
+
+    def finish(self) -> None:
+        """Drop what is not to stay, and cut anew what was cut otherwise."""
+        others = [id for id in self.stored if id not in self._seen]
+        if self.exactly:
+            for id in others:
+                self.drop(id)
+        elif not self._as_before():
+            for id in others:
+                self.keep(id)
+        else:
+            self.counts["unchanged"] += len(others)
+
+    def _as_before(self) -> bool:
+        """Tell whether documents are cut and embedded as those stored were."""
+        before = self.before
+        return before is None or (before.recipe, before.identity) == (
+            self.recipe,
+            self.identity,
+        )
+
+    def _position(self, stored: Stored | None) -> int:
+        """Return where in the order a document stands."""
+        if self.exactly:
+            return len(self._seen)
+        if stored:
+            return stored.position
+        self._last += 1
+        return self._last
+
+    def _place(self, stored: Stored, source: str) -> None:
+        position = self._position(stored)
+        if (position, source) != (stored.position, stored.source):
+            self.connection.execute(
+                "UPDATE documents SET position = ?, source = ? WHERE key = ?",
+                (position, source, stored.key),
+            )
+
+    def _delete(self, key: int) -> None:
         self.connection.execute("DELETE FROM passages WHERE document = ?", (key,))
         self.connection.execute("DELETE FROM documents WHERE key = ?", (key,))
 
-    def embed(self, progress: Progress | None) -> None:
-        """Give every passage that has none its vector, a batch at a time."""
-        pending = self.connection.execute(
-            "SELECT key, kind, title, text FROM passages "
-            "WHERE key NOT IN (SELECT passage FROM vectors) ORDER BY key"
-        ).fetchall()
-        if progress:
-            progress(0, len(pending))
-        for start in range(0, len(pending), BATCH):
-            batch = pending[start : start + BATCH]
-            matrix = self._vectors([embedded_text(*row[1:]) for row in batch])  # (batch, d)
-            self.connection.executemany(
-                "INSERT INTO vectors (passage, vector) VALUES (?, ?)",
-                [(row[0], vector.tobytes()) for row, vector in zip(batch, matrix, strict=True)],
-            )
-            self.embedded += len(batch)
-            if progress:
-                progress(self.embedded, len(pending))
-
-    def _vectors(self, texts: list[str]) -> NDArray[np.float32]:
-        matrix = np.asarray(self.embedder.passages(texts), dtype=np.float32)
-        identity = self.embedder.identity
-        if matrix.shape != (len(texts), identity.dimension) or not np.isfinite(matrix).all():
-            raise ModelError(
-                f"embedder {identity.name} gave {matrix.shape} numbers for {len(texts)} texts, "
-                f"or some that are not finite; expected {identity.dimension} for each",
-                hint="run `rag doctor`",
-            )
-        return cache.unit(matrix).astype("<f4", copy=False)
-
-    def seal(self) -> str:
+    def seal(self, *, empty: bool) -> str:
         """Write the FAISS file and the row that names it; return the file's name."""
         self.connection.execute("SAVEPOINT postings")  # makes FTS5 write out what it holds back
         self.connection.execute("RELEASE postings")
+        identity = self.identity
         order = rows.read_order(self.connection)
-        identity = self.embedder.identity
         self.passages = len(order.keys)
-        if not self.passages:
+        if not self.passages and not empty:
             raise SourceEmpty("the documents hold no text", hint="name files or folders with text")
         matrix = rows.read_vectors(self.connection, order, identity.dimension)
         data = cache.Vectors.build(matrix).dump()
@@ -207,6 +199,7 @@ class Writer:
         database.write_commit(
             self.connection,
             database.Commit(
+                number=self.before.number + 1 if self.before else 1,
                 embedder=identity.name,
                 revision=identity.revision,
                 dimension=identity.dimension,
@@ -224,43 +217,23 @@ class Writer:
 
     def report(self) -> IndexReport:
         """Return what was done."""
+        counts = self.counts
         return IndexReport(
-            added=self.added,
-            updated=self.updated,
-            unchanged=self.unchanged,
-            removed=self.removed,
+            added=counts["added"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+            removed=counts["removed"],
             passages=self.passages,
             embedded=self.embedded,
         )
 
 
-def embedded_text(kind: str, title: str, text: str) -> str:
-    """Return what the embedder is given for a passage: its title and its words."""
-    return f"{title}\n{text}" if title and kind != "title" else text
-
-
-def check(connection: sqlite3.Connection, folder: Path) -> None:
-    """Check everything a database holds against its digests.
-
-    Raises:
-        IndexMissing, IndexDamaged: see `database.read_commit`; or something differs.
-    """
-    commit = database.read_commit(connection, folder)
+def _sha256(document: Document) -> bytes:
+    """Return the digest of a document's text; SourceError where it cannot be stored."""
     try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        order = rows.read_order(connection)
-        matrix = rows.read_vectors(connection, order, commit.dimension)
-        for row in connection.execute(f"SELECT {rows.DOCUMENT} FROM documents"):
-            rows.read_document(row, commit.recipe, commit.identity)
-        for key, *row in connection.execute(
-            f"SELECT p.key, {rows.PASSAGE} FROM passages p JOIN documents d ON d.key = p.document"
-        ):
-            rows.read_passage(row, order.checksums[order.positions[key]])
-    except (TypeError, ValueError, OverflowError, LookupError) as error:
-        raise database.damaged(folder, str(error)) from error
-    found = (verdict, order.content, rows.vectors_digest(matrix), rows.postings_digest(connection))
-    if found != ("ok", commit.content, commit.vectors, commit.postings):
-        raise IndexDamaged(
-            f"the index in {folder} is damaged: it does not hold what was written",
-            hint=database.how_to_rebuild(folder),
-        )
+        text = document.text.encode()
+        fields = [document.id, document.title, document.source]
+        "".join([*fields, *document.metadata, *document.metadata.values()]).encode()
+    except UnicodeEncodeError as error:
+        raise database.unstorable(document.id, error) from error
+    return hashlib.sha256(text).digest()

@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import QuestionError, RagError
 from rag.page.bot import Bot, Opening
 from rag.page.sessions import Session, Turn
+from rag.places import known
 from rag.types import Answer
 
 INTERVAL = 0.2
@@ -76,8 +77,12 @@ def steps(
     yield Turn(question, draft=draft)
 
 
-def converse(opening: Opening, session: Session) -> Iterator[Step | Turn]:
+def converse(
+    opening: Opening, session: Session, chosen: Callable[[Bot], Bot] = lambda bot: bot
+) -> Iterator[Step | Turn]:
     """Answer the session's pending question, keeping the session in step; nothing if none waits.
+
+    `chosen` turns the common bot into the one that answers this visitor.
 
     However it ends (answered, stopped, failed, or the browser gone), the pipeline is told to stop
     and the session is free for the next question.
@@ -94,7 +99,9 @@ def converse(opening: Opening, session: Session) -> Iterator[Step | Turn]:
         if bot is None:
             turn = Turn(question)
         else:
-            running = steps(bot, question, session.history(), stop)  # closed after `stop` is set
+            running = steps(
+                chosen(bot), question, session.history(), stop
+            )  # closed after `stop` is set
             for value in running:
                 if isinstance(value, Turn):
                     turn = value
@@ -123,7 +130,17 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "abstained": answer.abstained,
         "confidence": answer.confidence,
-        "citations": [asdict(citation) for citation in answer.citations],
+        "citations": [
+            {
+                "marker": one.marker,
+                "document": one.document,
+                "start": one.start,
+                "end": one.end,
+                "quote": one.quote,
+                **known(one.place),
+            }
+            for one in answer.citations
+        ],
         "passages": [
             {"document": h.document, "start": h.start, "end": h.end, "score": h.score}
             for h in answer.passages

@@ -11,20 +11,63 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 from rag.errors import RagError
-from rag.types import Answer, Document, Event, Passage
+from rag.settings import Settings
+from rag.types import (
+    Answer,
+    Document,
+    Entry,
+    Event,
+    IndexReport,
+    Passage,
+    Reading,
+    Skipped,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 
-class Passages(Protocol):
+class Store(Protocol):
     """The part of an index the page reads."""
+
+    @property
+    def commit(self) -> Commit:
+        """What it holds, by its digest."""
+        ...
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all documents without their texts, in order."""
+        ...
 
     def passages(self, document: str | None = None) -> tuple[Passage, ...]:
         """Return the passages of one document, or of all, in order."""
+        ...
+
+    def lexical(self, question: str, k: int) -> list[tuple[Passage, float]]:
+        """Return the k passages whose words match best, best first."""
+        ...
+
+
+class Commit(Protocol):
+    """What tells one content of an index from another."""
+
+    @property
+    def content(self) -> str:
+        """A digest of the documents and passages."""
+        ...
+
+    @property
+    def embedder(self) -> str:
+        """The name of the embedder."""
+        ...
+
+    @property
+    def revision(self) -> str:
+        """Its revision."""
         ...
 
 
@@ -32,8 +75,13 @@ class Bot(Protocol):
     """Whatever answers questions: `rag.Pipeline`, or a fake in the tests."""
 
     @property
-    def index(self) -> Passages:
-        """The passages that can be found."""
+    def settings(self) -> Settings:
+        """What it was opened with."""
+        ...
+
+    @property
+    def index(self) -> Store:
+        """What it answers from, as of the newest commit it knows."""
         ...
 
     def ask(self, question: str, history: Sequence[tuple[str, str]] = ()) -> Answer:
@@ -50,12 +98,34 @@ class Bot(Protocol):
         """Yield the steps of one answer; `stop` ends it early."""
         ...
 
+    def read(self, question: str) -> Reading:
+        """Return what the reader makes of a question, without answering it."""
+        ...
+
     def document(self, id: str) -> Document:
         """Return a document; KeyError when there is none of that id."""
         ...
 
-    def documents(self) -> tuple[Document, ...]:
-        """Return all documents."""
+    def fork(self, folder: Path) -> Bot:
+        """Copy the index to a folder, and return a bot over the copy that shares the models."""
+        ...
+
+    def tuned(self, *, passages: int | None, min_answerable: float | None) -> Bot:
+        """Return a bot over the same index and models that reads and abstains otherwise."""
+        ...
+
+    def add(
+        self, sources: Sequence[str | Path], *, progress: Progress | None = None
+    ) -> tuple[IndexReport, tuple[Skipped, ...]]:
+        """Read files into the index beside what it holds."""
+        ...
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Take documents out of the index; return how many."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the index."""
         ...
 
 

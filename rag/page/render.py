@@ -8,13 +8,18 @@ the answer has a citation of that number.
 from __future__ import annotations
 
 import html
+import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from rag.page.bot import Readiness
 from rag.page.sessions import Turn
+from rag.places import spoken
 from rag.replies import NOT_FOUND
-from rag.types import Answer, Hit
+from rag.settings import Settings
+from rag.types import Answer, Entry, Hit
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _MARKER = re.compile(r"\[(\d{1,4})\]")
@@ -94,10 +99,10 @@ def question(text: str) -> str:
     )
 
 
-def turn(index: int, turn: Turn, titles: Mapping[str, str]) -> str:
-    """Return one finished turn. `titles` are document titles by id."""
+def turn(index: int, turn: Turn, entries: Mapping[str, Entry]) -> str:
+    """Return one finished turn. `entries` are the documents by id."""
     if turn.answer is not None:
-        body = _answer(index, turn.answer, titles)
+        body = _answer(index, turn.answer, turn.vote, entries)
     elif turn.error:
         body = (
             f'<div class="rag-answer rag-error" role="alert"><p>{escape(turn.error)}</p>'
@@ -112,17 +117,65 @@ def turn(index: int, turn: Turn, titles: Mapping[str, str]) -> str:
     return f'<section class="rag-turn">{question(turn.question)}{body}</section>'
 
 
-def _answer(index: int, answer: Answer, titles: Mapping[str, str]) -> str:
+def _answer(index: int, answer: Answer, chosen: str, entries: Mapping[str, Entry]) -> str:
     kind = "rag-abstained" if answer.abstained else "rag-verified"
     heading = '<h3 class="rag-verdict">The documents don’t say</h3>' if answer.abstained else ""
-    nearest = _nearest(index, answer.passages[:3], titles) if answer.abstained else ""
+    nearest = _nearest(index, answer.passages[:3], entries) if answer.abstained else ""
     text = marked(answer, index)
+    votes = "".join(_vote(index, vote, chosen) for vote in ("up", "down"))
     if answer.abstained:  # the heading says it
         text = text.removeprefix(escape(NOT_FOUND)).lstrip()
     text = f'<p class="rag-text" dir="auto">{text}</p>' if text else ""
     return (
         f'<div class="rag-answer {kind}">{heading}'
-        f"{text}{nearest}{_facts(answer)}{_retrieved(index, answer.passages, titles)}</div>"
+        f"{text}{_sources(answer, entries)}{nearest}"
+        f'<div class="rag-under">{_facts(answer)}<span class="rag-votes">{votes}</span></div>'
+        f"{_retrieved(index, answer.passages, entries)}</div>"
+    )
+
+
+def _sources(answer: Answer, entries: Mapping[str, Entry]) -> str:
+    """Return where each citation stands: the document, its page and headings."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for citation in answer.citations:
+        name = name_of(entries, citation.document, file=bool(citation.place.page))
+        words = ", ".join(filter(None, (name, spoken(citation.place, name))))
+        places.setdefault((citation.document, words), []).append(citation.marker)
+    rows = "".join(
+        f'<li><span class="rag-numbers">{" ".join(f"[{marker}]" for marker in markers)}</span>'
+        f'<span dir="auto">{escape(snippet(words, 160))}</span></li>'
+        for (_, words), markers in places.items()
+    )
+    return f'<ul class="rag-places" aria-label="Sources">{rows}</ul>' if rows else ""
+
+
+def name_of(entries: Mapping[str, Entry], document: str, *, file: bool = False) -> str:
+    """Return what a document is called: its title, else its file's name, else its id.
+
+    With `file` the file's name comes first: one who is to turn to a page looks for the file.
+    """
+    entry = entries.get(document)
+    if entry is None:
+        return document
+    names = (PurePath(entry.source).name, entry.title)
+    first, second = names if file else names[::-1]
+    return first or second or document
+
+
+_THUMB = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 10.5h3.5V20H3zM8.5 20h8.3a2 2 0 0 0 '
+    "2-1.5l1.7-6.5a2 2 0 0 0-1.9-2.5h-4.8V5a1.6 1.6 0 0 0-1.6-1.6L8.5 "
+    '10.5z"/></svg>'
+)
+
+
+def _vote(index: int, vote: str, chosen: str) -> str:
+    words = "This answer is good" if vote == "up" else "This answer is bad"
+    pressed = "true" if vote == chosen else "false"
+    return (
+        f'<button type="button" class="rag-vote" data-act="vote" data-turn="{index}" '
+        f'data-vote="{vote}" aria-pressed="{pressed}" aria-label="{words}" '
+        f'title="{words} (kept on the machine that runs this page)">{_THUMB}</button>'
     )
 
 
@@ -146,17 +199,17 @@ def _facts(answer: Answer) -> str:
     return f'<p class="rag-facts">{"".join(facts)}</p>'
 
 
-def _nearest(index: int, hits: Sequence[Hit], titles: Mapping[str, str]) -> str:
+def _nearest(index: int, hits: Sequence[Hit], entries: Mapping[str, Entry]) -> str:
     if not hits:
         return ""
     rows = "".join(
-        f"<li>{_passage_button(index, rank, hit, titles)}</li>" for rank, hit in enumerate(hits)
+        f"<li>{_passage_button(index, rank, hit, entries)}</li>" for rank, hit in enumerate(hits)
     )
     return f'<p class="rag-note">The nearest passages:</p><ul class="rag-nearest">{rows}</ul>'
 
 
-def _passage_button(index: int, rank: int, hit: Hit, titles: Mapping[str, str]) -> str:
-    title = escape(snippet(titles.get(hit.document) or hit.passage.title or hit.document, 60))
+def _passage_button(index: int, rank: int, hit: Hit, entries: Mapping[str, Entry]) -> str:
+    title = escape(snippet(name_of(entries, hit.document), 60))
     return (
         f'<button type="button" class="rag-passage" data-act="passage" data-turn="{index}" '
         f'data-rank="{rank}" aria-controls="rag-sources"><span dir="auto">'
@@ -164,13 +217,13 @@ def _passage_button(index: int, rank: int, hit: Hit, titles: Mapping[str, str]) 
     )
 
 
-def _retrieved(index: int, hits: Sequence[Hit], titles: Mapping[str, str]) -> str:
+def _retrieved(index: int, hits: Sequence[Hit], entries: Mapping[str, Entry]) -> str:
     """Return the foldable table of what was retrieved, with its scores."""
     if not hits:
         return ""
     rows = "".join(
         f'<tr><td class="rag-number">{rank + 1}</td>'
-        f"<td>{_passage_button(index, rank, hit, titles)}</td>"
+        f"<td>{_passage_button(index, rank, hit, entries)}</td>"
         f'<td class="rag-number">{hit.score:.3f}</td>'
         f'<td class="rag-number">{_score(hit.dense)}</td>'
         f'<td class="rag-number">{_score(hit.lexical)}</td></tr>'
@@ -192,9 +245,9 @@ def _score(value: float | None) -> str:
     return '<span title="not found by this search">–</span>' if value is None else f"{value:.2f}"
 
 
-def transcript(turns: Sequence[Turn], titles: Mapping[str, str]) -> str:
+def transcript(turns: Sequence[Turn], entries: Mapping[str, Entry]) -> str:
     """Return all finished turns, as a log that a screen reader announces additions to."""
-    shown = "".join(turn(i, t, titles) for i, t in enumerate(turns))
+    shown = "".join(turn(i, t, entries) for i, t in enumerate(turns))
     return f'<div class="rag-log" role="log" aria-label="Conversation">{shown}</div>'
 
 
@@ -215,8 +268,46 @@ def live(asked: str, stage: str, draft: str) -> str:
     )
 
 
-def welcome(readiness: Readiness, documents: int, examples: Sequence[str]) -> str:
-    """Return what stands in an empty conversation: progress, a failure, or examples to click."""
+def follow_ups(questions: Sequence[str]) -> str:
+    """Return questions to go on with after an answer."""
+    if not questions:
+        return ""
+    chips = "".join(_example(i, question, "next") for i, question in enumerate(questions))
+    return (
+        '<div class="rag-following"><p class="rag-label">You could go on with</p>'
+        f'<ul class="rag-examples">{chips}</ul></div>'
+    )
+
+
+def _example(number: int, question: str, act: str) -> str:
+    return (
+        f'<li><button type="button" class="rag-example" data-act="{act}" data-example="{number}">'
+        f"{escape(question)}</button></li>"
+    )
+
+
+def carried(name: str, text: str) -> str:
+    """Return a file of ours for the script to save, as text of the page: JSON, nothing else."""
+    return escape(json.dumps({"name": name, "text": text, "nonce": secrets.token_hex(8)}))
+
+
+def models(settings: Settings) -> str:
+    """Return which models answer, for reading only."""
+    rows = (
+        ("Writes", settings.models.generator),
+        ("Finds", settings.models.embedder),
+    )
+    inner = "".join(f"<dt>{word}</dt><dd>{escape(snippet(name, 80))}</dd>" for word, name in rows)
+    return f'<dl class="rag-models">{inner}</dl>'
+
+
+def welcome(
+    readiness: Readiness, documents: int, examples: Sequence[str], *, looking: bool = False
+) -> str:
+    """Return what stands in an empty conversation: progress, a failure, or examples to click.
+
+    `looking` says that more examples are being looked for.
+    """
     if readiness.state == "failed":
         inner = (
             '<div class="rag-answer rag-error" role="alert">'
@@ -230,13 +321,19 @@ def welcome(readiness: Readiness, documents: int, examples: Sequence[str]) -> st
             f"{escape((readiness.stage or 'loading models').capitalize())}…{count}</p>"
         )
     else:
-        chips = "".join(
-            f'<li><button type="button" class="rag-example" data-act="ask" data-example="{i}">'
-            f"{escape(example)}</button></li>"
-            for i, example in enumerate(examples)
-        )
-        few = f"{documents} document{'s' if documents != 1 else ''}"
-        inner = f'<p class="rag-note">{few}, ready.</p><ul class="rag-examples">{chips}</ul>'
+        chips = "".join(_example(i, question, "ask") for i, question in enumerate(examples))
+        few = f"{documents:,} document{'s' if documents != 1 else ''}, ready."
+        if not documents:
+            few = "There are no documents yet. Add some to ask about them."
+        more = ""
+        if looking:
+            more = (
+                '<p class="rag-stage"><span class="rag-pulse"></span>Looking for questions they '
+                "answer…</p>"
+            )
+        elif examples:
+            few += " They answer, among others:"
+        inner = f'<p class="rag-note">{few}</p><ul class="rag-examples">{chips}</ul>{more}'
     return (
         '<div class="rag-welcome"><h2>What would you like to know?</h2>'
         "<p>Answers come from the documents alone. Each one cites the exact words it rests on; "

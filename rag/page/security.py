@@ -3,7 +3,8 @@
 The first wall is `render.escape`: text of documents, model and user never becomes markup. This is
 the second, for the day the first has a hole, and for everything that is not the page itself: other
 sites (a foreign `Origin`, a rebound `Host`), other endpoints of the web framework (only the paths
-the page uses are answered), and bodies of any size.
+the page uses are answered), and bodies of any size. It also gives each browser the cookie that
+tells one visitor from another.
 
 The policy forbids inline scripts but for the served page's own (by nonce), all inline event
 handlers, every address but our own, and being framed. It has to allow `unsafe-eval`: the
@@ -15,9 +16,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from rag.page.visitors import COOKIE, new_token, token_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,7 +34,7 @@ PATHS = re.compile(
     r"|gradio_api/(?:info/?|app_id/?|startup-events|theme\.css|cancel|reset/?|queue/(?:join|data)"
     r"|heartbeat/[\w-]+|(?:run|api)/(?:predict|chat)/?|call/(?:v2/)?chat(?:/[\w-]+)?/?))"
 )
-"""Every path that is answered; uploads, files, proxies and the framework's tools are not."""
+"""Every path that is answered; the framework's uploads, files, proxies and tools are not."""
 
 _OPENING = re.compile(r"<(script|style)\b")
 _PREVIEW = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
@@ -73,14 +76,46 @@ def host_name(value: str) -> str:
     return match[1].lower() if match else ""
 
 
+def trusted(host: str, hosts: Container[str]) -> bool:
+    """Whether a Host header has one of these names ("*": any)."""
+    return "*" in hosts or host_name(host) in hosts
+
+
+def stranger(hosts: Container[str], method: str, headers: Mapping[str, str]) -> tuple[int, str]:
+    """Return the status and reason to refuse a request by where it comes from; (0, "") lets it in.
+
+    It must name a host that is served here, and no browser may have sent it for another site.
+    """
+    names = [headers.get("host", "")]
+    if "x-forwarded-host" in headers:
+        names += headers["x-forwarded-host"].split(",")
+    if not all(trusted(name.strip(), hosts) for name in names):
+        return 400, "This host name is not served here."
+    origin = headers.get("origin")
+    if origin is not None and not trusted(urlsplit(origin).netloc, hosts):
+        return 403, "Requests from other sites are not answered."
+    if headers.get("sec-fetch-site") == "cross-site" and method != "GET":
+        return 403, "Requests from other sites are not answered."
+    return 0, ""
+
+
 class Wall:
     """ASGI middleware, the outermost: lets in what belongs to the page, and sets its headers."""
 
-    def __init__(self, app: Asgi, *, hosts: Iterable[str], max_body: int, head: str = "") -> None:
+    def __init__(
+        self,
+        app: Asgi,
+        *,
+        hosts: Iterable[str],
+        max_body: int,
+        head: str = "",
+        bodies: Mapping[str, int] | None = None,
+    ) -> None:
         self.app = app
         self.hosts = frozenset(host.lower() for host in hosts)
         self.max_body = max_body
         self.head = head
+        self.bodies = bodies or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -98,26 +133,23 @@ class Wall:
 
     def refusal(self, scope: Scope, headers: MutableMapping[str, str]) -> tuple[int, str]:
         """Return the status and reason to refuse with; (0, "") lets it in."""
-        names = [headers.get("host", "")]
-        if "x-forwarded-host" in headers:
-            names += headers["x-forwarded-host"].split(",")
-        if not all(self.trusts(name.strip()) for name in names):
-            return 400, "This host name is not served here."
-        origin = headers.get("origin")
-        if origin is not None and not self.trusts(urlsplit(origin).netloc):
-            return 403, "Requests from other sites are not answered."
-        if headers.get("sec-fetch-site") == "cross-site" and scope.get("method") != "GET":
-            return 403, "Requests from other sites are not answered."
+        status, reason = stranger(self.hosts, scope.get("method", ""), headers)
+        if status:
+            return status, reason
         if not PATHS.fullmatch(scope["path"]) or ".." in scope["path"]:
             return 404, "There is nothing here."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self.max_body:
+        if not length.isdigit() or int(length) > self.longest(scope["path"]):
             return 413, "That is too long."
         return 0, ""
 
+    def longest(self, path: str) -> int:
+        """Return how many bytes a body sent to a path may have."""
+        return self.bodies.get(path, self.max_body)
+
     def trusts(self, host: str) -> bool:
         """Whether a Host header names this page."""
-        return "*" in self.hosts or host_name(host) in self.hosts
+        return trusted(host, self.hosts)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         nonce = secrets.token_urlsafe(16)
@@ -126,6 +158,8 @@ class Wall:
             kept = [(k, v) for k, v in scope["headers"] if k.lower() != b"accept-encoding"]
             scope = {**scope, "headers": kept}
         sent: list[Message] = []
+        cookies = [v.decode("latin-1") for k, v in scope["headers"] if k.lower() == b"cookie"]
+        visitor = b"" if token_of("; ".join(cookies)) else fresh_cookie()
 
         async def outgoing(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -135,15 +169,16 @@ class Wall:
                 return
             sent.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                await self._send_page(sent, nonce, send)
+                await self._send_page(sent, nonce, visitor, send)
 
-        await self.app(scope, limited(receive, self.max_body), outgoing)
+        await self.app(scope, limited(receive, self.longest(scope["path"])), outgoing)
 
-    async def _send_page(self, sent: list[Message], nonce: str, send: Send) -> None:
+    async def _send_page(self, sent: list[Message], nonce: str, visitor: bytes, send: Send) -> None:
         body = b"".join(m.get("body", b"") for m in sent[1:])
         text = dress(body.decode(), nonce, self.head).encode() if body else b""
         kept = [(k, v) for k, v in sent[0]["headers"] if k.lower() != b"content-length"]
         kept += [(b"content-length", str(len(text)).encode()), (b"cache-control", b"no-store")]
+        kept += [(b"set-cookie", visitor)] if visitor else []
         await send({**sent[0], "headers": kept})
         await send({"type": "http.response.body", "body": text})
 
@@ -153,6 +188,15 @@ class Wall:
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def fresh_cookie() -> bytes:
+    """Return a Set-Cookie header that makes a browser a new visitor.
+
+    No script can read it, no request of another site that changes anything carries it, and it ends
+    with the browser.
+    """
+    return f"{COOKIE}={new_token()}; Path=/; HttpOnly; SameSite=Lax".encode()
 
 
 def with_headers(headers: Iterable[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes, bytes]]:

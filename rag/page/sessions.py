@@ -7,11 +7,14 @@ no HTML and no Gradio here. The number of sessions and of turns in each is bound
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from rag.types import Answer
+from rag.page.highlights import Highlight
+from rag.types import Answer, Passage
 
 MAX_SESSIONS = 256
 MAX_TURNS = 50
@@ -23,13 +26,20 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and what became of it: an answer, or a stopped draft, or an error."""
+    """One question and what became of it: an answer, or a stopped draft, or an error.
+
+    `vote` is what the visitor thought of it ("up", "down" or ""); `restored` says that it came back
+    from his browser; `id` tells it from all others.
+    """
 
     question: str
     answer: Answer | None = None
     draft: str = ""
     error: str = ""
     hint: str = ""
+    vote: str = ""
+    restored: bool = False
+    id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
 
 def plain(text: str) -> str:
@@ -37,13 +47,40 @@ def plain(text: str) -> str:
     return _MARKER.sub("", text).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the source panel shows: documents by id with their highlights, for one turn.
+
+    `turn` is -1 for a document opened from the library. `extra` are (document, paragraph) numbers
+    shown beyond those near a highlight.
+    """
+
+    documents: tuple[tuple[str, tuple[Highlight, ...]], ...] = ()
+    turn: int = -1
+    extra: frozenset[tuple[int, int]] = frozenset()
+
+
 @dataclass(slots=True)
 class Session:
-    """A conversation. Only `Sessions` makes them; change them through the methods."""
+    """A conversation. Only `Sessions` makes them; change them through the methods.
+
+    `greeting` is the welcome shown last, `offered` are questions to begin with and `following` to
+    go on with, `listed` the documents of the library and `found` the passages of its search, `view`
+    what the source panel shows, for the `shown`th time: all as this tab shows them now, so that a
+    click names them by number.
+    """
 
     turns: tuple[Turn, ...] = ()
     pending: str | None = None
     stop: threading.Event | None = None
+    restored: bool = False
+    greeting: str = ""
+    offered: tuple[str, ...] = ()
+    following: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    found: tuple[Passage, ...] = ()
+    view: View = View()
+    shown: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def accept(self, question: str) -> bool:
@@ -92,6 +129,24 @@ class Session:
         with self.lock:
             self.turns = ()
 
+    def vote(self, number: int, vote: str) -> Turn | None:
+        """Set what the visitor thinks of an answered turn; None when there is no such turn."""
+        with self.lock:
+            if not 0 <= number < len(self.turns) or self.turns[number].answer is None:
+                return None
+            voted = replace(self.turns[number], vote=vote)
+            self.turns = (*self.turns[:number], voted, *self.turns[number + 1 :])
+            return voted
+
+    def restore(self, turns: Sequence[Turn]) -> bool:
+        """Begin with turns of an earlier visit; False when something was asked already."""
+        with self.lock:
+            self.restored = True
+            if self.turns or self.stop is not None or self.pending is not None:
+                return False
+            self.turns = tuple(turns)[-MAX_TURNS:]
+            return True
+
     def history(self) -> list[tuple[str, str]]:
         """Return the latest answered turns as (question, answer without markers)."""
         answered = [(t.question, plain(t.answer.text)) for t in self.turns if t.answer]
@@ -104,6 +159,19 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def answering(self) -> bool:
+        """Whether any answer is being made."""
+        with self._lock:
+            return any(session.stop is not None for session in self._sessions.values())
+
+    def drop(self, id: str) -> None:
+        """Stop a session and forget it."""
+        with self._lock:
+            dropped = self._sessions.pop(id, None)
+        if dropped is not None:
+            dropped.halt()
 
     def get(self, id: str | None) -> Session:
         """Return the session of that id, new when it is not known."""
