@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 from rag import words
 from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
-from rag.types import Citation, Evidence, Span
+from rag.tabular import asked_cell, is_row
+from rag.types import Citation, Evidence, Place, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,13 +100,13 @@ class Verifier:
         """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        binding, answer, support. A word, name or number of the sentence may come from the question
-        instead of the span only if the passage around the span has it too: else the sentence would
-        say of one thing what the document says of another. The judge is asked last, of what has no
-        other objection and does not stand in the span word for word.
+        binding, cell, answer, support. A word, name or number of the sentence may come from the
+        question instead of the span only if the passage around the span has it too: else the
+        sentence would say of one thing what the document says of another. The judge is asked last,
+        of what has no other objection and does not stand in the span word for word.
         """
         span = evidence.quote
-        context = f"{evidence.passage.title} {evidence.passage.text}"
+        context = f"{evidence.passage.context} {evidence.passage.text}"
         asked, said, near = words.stems(question), words.stems(span), words.stems(context)
         known = said | (asked & near)
         numbers = words.numbers(span) | (words.numbers(question) & words.numbers(context))
@@ -123,6 +124,7 @@ class Verifier:
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
         found += [f"binding: {word}" for word in unbound(question, sentence, span)]
+        found += [f"cell: {what}" for what in wrong_cell(question, sentence, evidence)]
         if not answers(analyse(question), sentence, evidence):
             found.append("answer: not in it")
         if not found and self._judge and _bare(words.flat(sentence)) not in words.flat(span):
@@ -161,6 +163,23 @@ def unbound(question: str, sentence: str, span: str) -> tuple[str, ...]:
     )
 
 
+def wrong_cell(question: str, sentence: str, evidence: Evidence) -> tuple[str, ...]:
+    """Return why a sentence about a row of a table may speak of the wrong cell; nothing for prose.
+
+    All numbers of a row stand in it, so that a wrong one passes every other check: the sentence
+    must hold the cell that the question asks for by its column, or else be the row itself.
+    """
+    row = evidence.quote
+    if not is_row(evidence.passage, Span(evidence.start, evidence.end)):
+        return ()
+    if _bare(words.flat(sentence)) == _bare(words.flat(row)):
+        return ()
+    cell = asked_cell(question, row)
+    if cell is None:
+        return ("no one column is asked for",)
+    return () if set(words.content(cell)) <= words.stems(sentence) else (cell,)
+
+
 def repeats(sentence: str) -> bool:
     """Tell whether two neighbouring content words come twice: how a small model loses its way."""
     pairs = list(itertools.pairwise(words.content(sentence)))
@@ -191,11 +210,19 @@ def quoted(evidence: Evidence) -> str:
     return " ".join(evidence.quote.split())
 
 
-def cite(claims: Sequence[Claim]) -> tuple[str, tuple[Citation, ...]]:
+def standing(evidence: Evidence) -> Place:
+    """Return where the evidence's passage stands."""
+    return evidence.passage.place
+
+
+def cite(
+    claims: Sequence[Claim], place: Callable[[Evidence], Place] = standing
+) -> tuple[str, tuple[Citation, ...]]:
     """Return the display text with `[n]` markers, and the citations they stand for.
 
     Markers count from 1 in order of first use, stand at the end of their sentence, and equal spans
-    share one.
+    share one. `place` says where a quotation stands, where that is known better than for its whole
+    passage.
     """
     numbered: dict[tuple[str, int, int], Citation] = {}
     parts = []
@@ -210,6 +237,7 @@ def cite(claims: Sequence[Claim]) -> tuple[str, tuple[Citation, ...]]:
                     start=evidence.start,
                     end=evidence.end,
                     quote=evidence.quote,
+                    place=place(evidence),
                 )
             markers.append(f"[{numbered[key].marker}]")
         parts.append(f"{inert(claim.text)} {''.join(dict.fromkeys(markers))}")

@@ -160,9 +160,9 @@ class Features:
         order = np.argsort(-logits, kind="stable")
         best = candidates[int(order[0])]
         f = dict(zip(self.sentence, best.features, strict=True))
-        around = bag(best.hit.passage, f"{best.hit.passage.title} {best.hit.text}")
+        around = bag(best.hit.passage, f"{best.hit.passage.context} {best.hit.text}")
         everything = frozenset().union(
-            *(bag(hit.passage, f"{hit.passage.title} {hit.text}") for hit in hits)
+            *(bag(hit.passage, f"{hit.passage.context} {hit.text}") for hit in hits)
         )
         numbers = frozenset().union(*(words.numbers(hit.text) for hit in hits))
         unknown = [t for t in question.content if not words.near(t, everything)]
@@ -198,7 +198,7 @@ class Features:
             [(span.start - p.start, span.end - p.start) for span in units(p)] for p in passages
         ]
         return self._judge.judge(
-            question.text, [p.text for p in passages], [p.title for p in passages], parts
+            question.text, [p.text for p in passages], [p.context for p in passages], parts
         )
 
     def _rarity(self, question: Question) -> dict[str, float]:
@@ -306,7 +306,7 @@ def _shared(
     return [
         _covered(question.content, meant, rarity),
         _covered(question.content, bag(passage, around), rarity),
-        _covered(question.content, bag(passage, f"{passage.title} {passage.text}"), rarity),
+        _covered(question.content, bag(passage, f"{passage.context} {passage.text}"), rarity),
         words.coverage(question.names, meant) if question.names else 0.5,
         float(question.numbers <= words.numbers(text)) if question.numbers else 0.5,
         float(offered and question.expected != "other"),

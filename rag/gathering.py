@@ -71,7 +71,7 @@ def gather(question: str, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _around(evidence: Evidence) -> frozenset[str]:
-    return words.stems(f"{evidence.passage.title} {evidence.passage.text}")
+    return words.stems(f"{evidence.passage.context} {evidence.passage.text}")
 
 
 def _unmet(wanted: Iterable[str], by: frozenset[str]) -> list[str]:

@@ -15,7 +15,7 @@ from rag.blocks import Block, blocks
 from rag.lines import BIOGRAPHY, CREDIT, MAX_LINE, TITLE_LINE, line_role
 
 Role = Literal[
-    "front", "title", "lead", "caption", "credit", "byline", "furniture", "heading", "body"
+    "front", "title", "lead", "caption", "credit", "byline", "furniture", "heading", "body", "table"
 ]
 
 LONG = 200  # characters: a paragraph this long is the article, not its head

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.layout import Piece, Role, layout
+from rag.places import Places, structured
 from rag.sentences import sentences
 from rag.settings import PassageSettings
 from rag.types import Document, Kind, Passage, Span
@@ -29,6 +30,7 @@ _KINDS: dict[Role, Kind] = {
     "furniture": "furniture",
     "heading": "body",
     "body": "body",
+    "table": "body",
 }
 _SPACE = re.compile(r"\s+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -64,19 +66,20 @@ def split(document: Document, settings: PassageSettings = PassageSettings()) -> 
 
     A paragraph shorter than `min_chars` is joined to the next of its kind, as long as both fit in
     `max_chars`; a longer one than that is split at sentences into parts of about the same length.
-    A heading stays with the paragraph under it. A caption stays with its credit. A blank document
-    has no passages.
+    A heading stays with the paragraph under it. A caption stays with its credit. Each line of a
+    table is a sentence. A blank document has no passages.
     """
     drafts = list(_paragraphs(document, settings.max_chars))
     parts = [part for draft in _joined(drafts, settings) for part in _parts(draft, settings)]
-    return tuple(_passage(document, part) for part in parts)
+    places = Places(document.marks)
+    return tuple(_passage(document, part, places) for part in parts)
 
 
 def _paragraphs(document: Document, limit: int) -> Iterator[_Draft]:
     """Yield one draft a block, with a caption and its credit in one."""
     text = document.text
     held: tuple[Span, ...] = ()
-    pieces = layout(text, document.title)
+    pieces = structured(text, layout(text, document.title), document.marks)
     for at, piece in enumerate(pieces):
         spans = held + tuple(_spans(text, piece, limit))
         held = ()
@@ -183,7 +186,7 @@ def _parts(draft: _Draft, settings: PassageSettings) -> Iterator[_Draft]:
     yield _Draft(draft.kind, tuple(gathered))
 
 
-def _passage(document: Document, draft: _Draft) -> Passage:
+def _passage(document: Document, draft: _Draft, places: Places) -> Passage:
     """Give a finished draft its words and its id: a hash of the document's id and the offsets."""
     start, end = draft.start, draft.end
     name = f"{document.id}:{start}:{end}".encode("utf-8", "surrogatepass")
@@ -196,4 +199,5 @@ def _passage(document: Document, draft: _Draft) -> Passage:
         sentences=draft.spans,
         kind=draft.kind,
         title=document.title,
+        place=places.of(start, end),
     )

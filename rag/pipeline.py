@@ -197,11 +197,11 @@ class Pipeline:
         clock.lap("read")
 
         if several := replies.several(topic(asked), reading.evidence):
-            yield Event("answer", answer=self._quoted(question, several, reading, clock))
+            yield Event("answer", answer=self._quoted(now, question, several, reading, clock))
             return
 
         if not evidence or reading.answerable < self.settings.reader.min_answerable:
-            yield Event("answer", answer=self._abstain(question, reading, clock))
+            yield Event("answer", answer=self._abstain(now, question, reading, clock))
             return
 
         yield Event("stage", "write")
@@ -213,7 +213,9 @@ class Pipeline:
 
         yield Event("stage", "verify")
         verified = self._verifier.verify(asked, draft, reading.evidence[:10])
-        text, citations = cite(completed(verified.claims, gather(asked, reading.evidence)))
+        text, citations = cite(
+            completed(verified.claims, gather(asked, reading.evidence)), now.place
+        )
         yield Event(
             "answer",
             answer=Answer(
@@ -296,7 +298,7 @@ class Pipeline:
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = now.overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence])
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], now.place)
         return Answer(
             question=question,
             text=text,
@@ -327,9 +329,9 @@ class Pipeline:
             yield from self._models.generator.stream(messages, stop=stop)
 
     def _quoted(
-        self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
+        self, now: Snapshot, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
     ) -> Answer:
-        text, citations = cite(claims)
+        text, citations = cite(claims, now.place)
         return Answer(
             question=question,
             text=text,
@@ -341,9 +343,9 @@ class Pipeline:
             short=short(reading),
         )
 
-    def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
+    def _abstain(self, now: Snapshot, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)
-        cited, citations = cite(claims)
+        cited, citations = cite(claims, now.place)
         return Answer(
             question=question,
             text=replies.abstention(reading.missing, cited),

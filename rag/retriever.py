@@ -119,10 +119,10 @@ class Retriever:
         rankings: list[tuple[Ranked, float]] = []
         for hit in stay[: settings.hop_from]:
             if settings.dense_weight:
-                vector = self.embedder.query(f"{question} {hit.passage.title} {hit.text}")
+                vector = self.embedder.query(f"{question} {hit.passage.context} {hit.text}")
                 near = self.index.dense(vector, settings.candidates)
                 rankings.append((near, settings.dense_weight))
-            known = words.stems(f"{hit.passage.title} {question}")
+            known = words.stems(f"{hit.passage.context} {question}")
             names = [name for name in words.names(hit.text) if words.stem(name) not in known]
             if names and settings.lexical_weight:
                 named = self.index.lexical(" ".join(names), settings.candidates)

@@ -29,12 +29,50 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Characters `start` to `end` (exclusive) of a document's text that its structure names.
+
+    kind `heading`: the heading's line. `label` are its words and `level` its rank, from 1 (the
+    greatest) to 6; it governs the text up to the next heading of its own rank or a greater one.
+    kind `page`: the text of one page (of a presentation: one slide). `label` is its number as
+    printed or counted.
+    kind `table`: all rows of a table, as they are written into the text. `label` is its caption,
+    or the name of its sheet.
+    kind `row`: one row of a table.
+    """
+
+    kind: Literal["heading", "page", "table", "row"]
+    start: int
+    end: int
+    label: str = ""
+    level: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"not a span: {self.start}:{self.end}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a passage or a quotation stands, for people; empty where the document has no marks.
+
+    `headings` are those that govern it, outermost first. `page` is a page's label ("14"), or the
+    first and the last one's ("14-15"). `table` is the caption or sheet name of the table it is in.
+    """
+
+    headings: tuple[str, ...] = ()
+    page: str = ""
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One source document.
 
     `id` is the `doc_id` of a JSON-lines row, else derived from the text, so that the same text
     has the same id on every machine. `source` is the path it came from, as the user gave it.
     `metadata` holds what was found beside the text: `credit`, `date`, `author`, `encoding`.
+    `marks` are its headings, pages and tables, in order of where they start.
     """
 
     id: str
@@ -42,6 +80,7 @@ class Document:
     title: str = ""
     source: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +110,13 @@ class Passage:
     sentences: tuple[Span, ...] = ()
     kind: Kind = "body"
     title: str = ""
+    place: Place = Place()
+
+    @property
+    def context(self) -> str:
+        """What stands above its words: the title, its headings and its table's name, each once."""
+        names = dict.fromkeys((self.title, *self.place.headings, self.place.table))
+        return " > ".join(name for name in names if name)
 
     def sentence(self, span: Span) -> str:
         """Return the words of one of this passage's sentences."""
@@ -188,6 +234,7 @@ class Citation:
     start: int
     end: int
     quote: str
+    place: Place = Place()
 
 
 @dataclass(frozen=True, slots=True)

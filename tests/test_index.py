@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -34,7 +35,8 @@ from rag.errors import (
 )
 from rag.index import Index
 from rag.index.lexical import any_of, search_terms
-from rag.types import Document, EmbedderIdentity, IndexReport, Passage
+from rag.passages import split
+from rag.types import Document, EmbedderIdentity, IndexReport, Mark, Passage, Place
 from tests.index_fakes import DIMENSION, HashEmbedder, build, by_line, corpus, expected, matrix
 
 WORDS = ["cartel", "police", "town", "river", "treaty", "engine", "steam", "valley", "über", "1973"]
@@ -103,6 +105,33 @@ def test_the_embedder_is_given_title_and_text(tmp_path: Path) -> None:
     embedder = HashEmbedder()
     build(tmp_path, [Document("a", "one\ntwo", "Numbers"), Document("b", "three")], embedder)
     assert embedder.seen == ["Numbers\none", "Numbers\ntwo", "three"]
+
+
+def test_marks_and_places_come_back_and_count_for_what_changed(tmp_path: Path) -> None:
+    text = "Returns\n\nSend it back.\n\nNorth: 3."
+    marks = (
+        Mark("heading", 0, 7, "Returns", 1),
+        Mark("page", 0, 22, "ix"),
+        Mark("page", 22, len(text), "10"),
+        Mark("table", 24, len(text), "Sales"),
+    )
+    document = Document("a", text, "Shop", marks=marks)
+    embedder = HashEmbedder()
+
+    def update(given: Document) -> IndexReport:
+        return Index.update(tmp_path, [given], split=split, embedder=embedder)
+
+    assert update(document).added == 1
+    assert embedder.seen == ["Shop > Returns\nReturns\n\nSend it back.\n\nNorth: 3."]
+    with Index.open(tmp_path) as index:
+        assert index.document("a") == document
+        assert index.passages()[0].place == Place(("Returns",), "ix-10")
+        assert [p.id for p, _ in index.lexical("shop", 5)] == [index.passages()[0].id]
+    assert update(document).unchanged == 1
+    moved = replace(document, marks=(*marks[:3], replace(marks[3], label="Stock")))
+    assert update(moved).updated == 1
+    with Index.open(tmp_path) as index:
+        assert index.document("a").marks == moved.marks
 
 
 def test_only_new_and_changed_documents_are_embedded(folder: Path) -> None:
@@ -634,9 +663,12 @@ def test_a_damaged_database_is_never_silently_wrong(
         'UPDATE passages SET start = 1, "end" = 9 WHERE key = 1',
         "UPDATE passages SET kind = 'furniture' WHERE key = 1",
         "UPDATE passages SET sentences = '[[0,3]]' WHERE key = 1",
+        'UPDATE passages SET place = \'[["Towns"], "9", ""]\' WHERE key = 1',
+        "UPDATE passages SET context = 'Towns' WHERE key = 1",
         "UPDATE passages SET checksum = x'00' WHERE key = 1",
         "UPDATE documents SET text = replace(text, '1973', '1793')",
         "UPDATE documents SET metadata = 'x'",
+        'UPDATE documents SET marks = \'[["page", 0, 9, "9", 0]]\'',
         "UPDATE documents SET position = 3 - position",
         "UPDATE vectors SET vector = (SELECT vector FROM vectors WHERE passage = 2)",
         "UPDATE vectors SET vector = x'00'",
@@ -646,8 +678,8 @@ def test_a_damaged_database_is_never_silently_wrong(
         "UPDATE commits SET passages = 'many'",
         "UPDATE commits SET content = 'x'",
         "DELETE FROM commits",
-        "INSERT INTO terms (terms, rowid, title, text) VALUES ('delete', 2, '', 'Police fled')",
-        "INSERT INTO terms (rowid, title, text) VALUES (99, '', 'police')",
+        "INSERT INTO terms (terms, rowid, context, text) VALUES ('delete', 2, '', 'Police fled')",
+        "INSERT INTO terms (rowid, context, text) VALUES (99, '', 'police')",
         "DROP TABLE passages",
     ],
 )

@@ -12,7 +12,7 @@ from rag.cli import rows as lines
 from rag.dataset import Dataset, Item
 from rag.errors import FormatUnknown, SourceEmpty, SourceMissing
 from rag.outcomes import Outcome
-from rag.types import Answer, Citation
+from rag.types import Answer, Citation, Place
 
 HINT = "--from takes the file that --rows wrote for the same dataset"
 
@@ -80,10 +80,15 @@ def _outcome(found: Mapping[str, Any], item: Item) -> Outcome:
         text=said["text"],
         abstained=said["abstained"],
         confidence=said["confidence"],
-        citations=tuple(Citation(**one) for one in said["citations"]),
+        citations=tuple(_citation(one) for one in said["citations"]),
         timings=said["timings"],
         draft=found["draft"],
         rejected=found["rejected"],
         short=found["short"],
     )
     return Outcome(item, ranked, seconds, answer, found["exact"], found["dangling"])
+
+
+def _citation(row: Mapping[str, Any]) -> Citation:
+    place = Place(tuple(row.get("headings", ())), row.get("page", ""), row.get("table", ""))
+    return Citation(row["marker"], row["document"], row["start"], row["end"], row["quote"], place)

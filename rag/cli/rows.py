@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
+from rag.places import known
 from rag.types import Answer
 
 BATCH_SHAPE = 'a line is {"id": "...", "question": "..."[, "history": [["q", "a"], ...]]}'
@@ -43,6 +44,7 @@ def answer_row(answer: Answer, id: str | int | float | None = None) -> dict[str,
                 "start": one.start,
                 "end": one.end,
                 "quote": one.quote,
+                **known(one.place),
             }
             for one in answer.citations
         ],

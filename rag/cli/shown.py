@@ -10,7 +10,8 @@ from rag.cli.terminal import Terminal, inert
 from rag.doctor import Check
 from rag.evaluation import Report
 from rag.models import ModelStatus
-from rag.types import Answer, Citation, Document, Hit
+from rag.places import spoken
+from rag.types import Answer, Citation, Document, Hit, Place
 
 NEAREST = 3
 EXCERPT_CHARS = 160
@@ -32,7 +33,7 @@ def answer(got: Answer, document: Lookup, terminal: Terminal) -> str:
 
 def _quoted(citation: Citation, document: Lookup, terminal: Terminal) -> str:
     marker = f"[{citation.marker}] "
-    source = place(document(citation.document), citation.start, citation.end)
+    source = place(document(citation.document), citation.start, citation.end, citation.place)
     body = terminal.wrap(f"“{citation.quote}”", " " * len(marker))[len(marker) :]
     where = terminal.style(terminal.wrap(source, " " * len(marker)), "dim")
     return f"{terminal.style(marker, 'cyan')}{body}\n{where}\n"
@@ -40,17 +41,20 @@ def _quoted(citation: Citation, document: Lookup, terminal: Terminal) -> str:
 
 def _nearest(hit: Hit, document: Lookup, terminal: Terminal) -> str:
     excerpt = textwrap.shorten(inert(hit.text), EXCERPT_CHARS, placeholder=" …")
-    where = terminal.wrap(place(document(hit.document), hit.start, hit.end), "  ")
+    where = terminal.wrap(
+        place(document(hit.document), hit.start, hit.end, hit.passage.place), "  "
+    )
     return f"{terminal.wrap(excerpt, '  ')}\n{terminal.style(where, 'dim')}\n"
 
 
-def place(document: Document, start: int, end: int) -> str:
-    """Say where a span is: title, source, and the line, or the characters when lines say little."""
+def place(document: Document, start: int, end: int, where: Place = Place()) -> str:  # noqa: B008
+    """Say where a span is: title, source, then page and headings, or line, or characters."""
+    known = spoken(where, document.title)
     if document.source.lower().endswith(_LINED):
         line = document.text.count("\n", 0, start) + 1
-        spot = f"{document.source}, line {line}"
+        spot = ", ".join([f"{document.source}, line {line}", *([known] if known else [])])
     else:
-        spot = f"{document.source or document.id}, characters {start}-{end}"
+        spot = f"{document.source or document.id}, {known or f'characters {start}-{end}'}"
     return inert(f"{document.title} · {spot}" if document.title else spot)
 
 

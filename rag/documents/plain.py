@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
+from rag.blocks import blocks
 from rag.documents.encoding import binary, decode
 from rag.documents.facts import facts
 from rag.documents.loader import content_id
 from rag.errors import SourceEmpty
-from rag.types import Document
+from rag.layout import heading_words
+from rag.types import Document, Mark
 
 _MARKUP = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)?(?:<!doctype\s+html|<html[\s>]|<\?xml\s)",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMED_TEXT = frozenset({".md", ".markdown", ".mdown"})
+NAMED_TEXT = frozenset({".md", ".markdown", ".mdown"})
 
 
 class PlainText:
@@ -25,7 +27,7 @@ class PlainText:
         """Accept anything that reads as text, but pages of HTML or XML only when named `.md`."""
         if binary(data):
             return False
-        return PurePath(name).suffix.lower() in _NAMED_TEXT or not _MARKUP.match(data)
+        return PurePath(name).suffix.lower() in NAMED_TEXT or not _MARKUP.match(data)
 
     def load(self, data: bytes, source: str) -> list[Document]:
         """Decode the text, find its facts, and return the one document."""
@@ -36,7 +38,29 @@ class PlainText:
         found = facts(text, source)
         title = found.pop("title", "")
         metadata = found | {"encoding": encoding}
-        return [Document(content_id(text), text, title, source, metadata)]
+        return [Document(content_id(text), text, title, source, metadata, headings(text))]
+
+
+def headings(text: str) -> tuple[Mark, ...]:
+    """Return the headings that Markdown marks: lines with `#`, and lines underlined."""
+    return tuple(
+        Mark(
+            "heading",
+            block.start,
+            block.end,
+            heading_words(text[block.start : block.end]),
+            _level(text[block.start : block.end]),
+        )
+        for block in blocks(text)
+        if block.shape == "heading"
+    )
+
+
+def _level(heading: str) -> int:
+    """Return a heading's rank: how many `#`, or 1 above `===` and 2 above `---`."""
+    if heading.startswith("#"):
+        return len(heading) - len(heading.lstrip("#"))
+    return 1 if heading.rstrip().endswith("=") else 2
 
 
 def newlines(text: str) -> str:

@@ -122,8 +122,8 @@ class Index:
     ) -> IndexReport:
         """Make a folder's index hold exactly these documents, in this order.
 
-        Documents whose id, text, title and metadata are as before are not embedded again, unless
-        the embedder or `recipe` (any text that says how `split` cuts) changed. Everything is one
+        Documents whose id, text, title, metadata and marks are as before are not embedded again,
+        unless the embedder or `recipe` (any text that says how `split` cuts) changed. All is one
         transaction: killed at any moment, the index is as it was. Readers are not disturbed, and
         see the new state when they open the index again. A document given twice counts once.
         `progress` is called with the passages embedded so far and those to embed in all.
@@ -216,7 +216,7 @@ class Index:
     ) -> list[tuple[Passage, float]]:
         """Return the k passages with the greatest BM25 score (> 0), best first.
 
-        Any text is a safe question. A passage matches when it or its title holds one of the
+        Any text is a safe question. A passage matches when it or its context holds one of the
         question's words; ties are in passage order; no word known means no passages. The score is
         SQLite FTS5's (k1 = 1.2, b = 0.75, https://www.sqlite.org/fts5.html#the_bm25_function),
         with its sign turned. `among` are the ids of the documents that are searched; None: all.
@@ -302,7 +302,7 @@ class Index:
         return tuple(self._passages(range(start, end)))
 
     def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
-        """Return for each term how many passages hold it, in their text or title.
+        """Return for each term how many passages hold it, in their text or context.
 
         Terms are folded and stemmed as the passages are; a term of several words counts as a
         phrase; a term without a letter or digit is in no passage.

@@ -35,13 +35,13 @@ CREATE TABLE commits (
 CREATE TABLE documents (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL, position INTEGER NOT NULL,
     text TEXT NOT NULL, title TEXT NOT NULL, source TEXT NOT NULL, metadata TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
+    marks TEXT NOT NULL, fingerprint TEXT NOT NULL
 );
 CREATE TABLE passages (
     key INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES documents (key),
     ordinal INTEGER NOT NULL, id TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
     kind TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, sentences TEXT NOT NULL,
-    checksum BLOB NOT NULL
+    place TEXT NOT NULL, context TEXT NOT NULL, checksum BLOB NOT NULL
 );
 CREATE TABLE files (
     path TEXT PRIMARY KEY, source TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
@@ -51,15 +51,15 @@ CREATE INDEX documents_order ON documents (position, id, fingerprint);
 CREATE INDEX passages_order ON passages (document, ordinal, checksum);
 CREATE TABLE vectors (passage INTEGER PRIMARY KEY, vector BLOB NOT NULL);
 CREATE VIRTUAL TABLE terms USING fts5 (
-    title, text, content = 'passages', content_rowid = 'key',
+    context, text, content = 'passages', content_rowid = 'key',
     tokenize = 'porter unicode61 remove_diacritics 2'
 );
 CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN
-    INSERT INTO terms (rowid, title, text) VALUES (new.key, new.title, new.text);
+    INSERT INTO terms (rowid, context, text) VALUES (new.key, new.context, new.text);
 END;
 CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN
-    INSERT INTO terms (terms, rowid, title, text)
-    VALUES ('delete', old.key, old.title, old.text);
+    INSERT INTO terms (terms, rowid, context, text)
+    VALUES ('delete', old.key, old.context, old.text);
     DELETE FROM vectors WHERE passage = old.key;
 END;
 """

@@ -73,14 +73,14 @@ def _embed(
 
 def _text(connection: sqlite3.Connection, key: int) -> str:
     row = connection.execute(
-        "SELECT kind, title, text FROM passages WHERE key = ?", (key,)
+        "SELECT kind, context, text FROM passages WHERE key = ?", (key,)
     ).fetchone()
     return embedded_text(*row)
 
 
-def embedded_text(kind: str, title: str, text: str) -> str:
-    """Return what the embedder is given for a passage: its title and its words."""
-    return f"{title}\n{text}" if title and kind != "title" else text
+def embedded_text(kind: str, context: str, text: str) -> str:
+    """Return what the embedder is given for a passage: what stands above it, and its words."""
+    return f"{context}\n{text}" if context and kind != "title" else text
 
 
 def _vectors(embedder: Embedder, texts: list[str]) -> NDArray[np.float32]:

@@ -17,11 +17,11 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Document, EmbedderIdentity, Kind, Passage, Span
+from rag.types import Document, EmbedderIdentity, Kind, Mark, Passage, Place, Span
 
 KINDS = frozenset(get_args(Kind))
-DOCUMENT = "id, text, title, source, metadata, fingerprint"
-PASSAGE = 'p.id, d.id, p.start, p."end", p.text, p.sentences, p.kind, p.title'
+DOCUMENT = "id, text, title, source, metadata, marks, fingerprint"
+PASSAGE = 'p.id, d.id, p.start, p."end", p.text, p.sentences, p.kind, p.title, p.place, p.context'
 
 
 class RowDamaged(ValueError):
@@ -54,7 +54,7 @@ def digest(*values: object) -> bytes:
 def fingerprint(document: Document, recipe: str, identity: EmbedderIdentity) -> str:
     """Return what changes when a document must be embedded anew: 64 hex digits.
 
-    Covers its id, text, title and metadata, how it is cut into passages (`recipe`) and what
+    Covers its id, text, title, metadata and marks, how it is cut into passages (`recipe`) and what
     embeds it; not where it came from.
     """
     return digest(
@@ -62,9 +62,14 @@ def fingerprint(document: Document, recipe: str, identity: EmbedderIdentity) -> 
         document.text,
         document.title,
         dict(document.metadata),
+        _marks(document),
         recipe,
         astuple(identity),
     ).hex()
+
+
+def _marks(document: Document) -> list[list[object]]:
+    return [[m.kind, m.start, m.end, m.label, m.level] for m in document.marks]
 
 
 def checksum(passage: Passage) -> bytes:
@@ -79,6 +84,7 @@ def checksum(passage: Passage) -> bytes:
         spans,
         passage.kind,
         passage.title,
+        astuple(passage.place),
     )
 
 
@@ -87,10 +93,12 @@ def insert_document(
 ) -> int:
     """Add a document's row; return its key."""
     metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
+    marks = json.dumps(_marks(document), ensure_ascii=False)
+    given = (document.id, position, document.text, document.title, document.source)
     cursor = connection.execute(
-        "INSERT INTO documents (id, position, text, title, source, metadata, fingerprint) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (document.id, position, document.text, document.title, document.source, metadata, mark),
+        "INSERT INTO documents (id, position, text, title, source, metadata, marks, fingerprint) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*given, metadata, marks, mark),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
@@ -102,7 +110,7 @@ def insert_passages(
     """Add a document's passages, in order."""
     connection.executemany(
         'INSERT INTO passages (document, ordinal, id, start, "end", kind, title, text, sentences, '
-        "checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "place, context, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
                 document,
@@ -114,6 +122,8 @@ def insert_passages(
                 passage.title,
                 passage.text,
                 json.dumps([[span.start, span.end] for span in passage.sentences]),
+                json.dumps(astuple(passage.place), ensure_ascii=False),
+                passage.context,
                 checksum(passage),
             )
             for ordinal, passage in enumerate(passages)
@@ -127,9 +137,10 @@ def read_document(row: Sequence[Any], recipe: str, identity: EmbedderIdentity) -
     Raises:
         RowDamaged: the row is not what was written.
     """
-    id, text, title, source, metadata, mark = row
+    id, text, title, source, metadata, marks, mark = row
     try:
-        document = Document(id, text, title, source, json.loads(metadata))
+        found = tuple(Mark(*one) for one in json.loads(marks))
+        document = Document(id, text, title, source, json.loads(metadata), found)
         intact = fingerprint(document, recipe, identity) == mark
     except (TypeError, ValueError) as error:
         raise RowDamaged(f"document {id!r} is not what was written") from error
@@ -144,11 +155,13 @@ def read_passage(row: Sequence[Any], mark: bytes) -> Passage:
     Raises:
         RowDamaged: the row is not what was written.
     """
-    id, document, start, end, text, sentences, kind, title = row
+    id, document, start, end, text, sentences, kind, title, place, context = row
     try:
         spans = tuple(Span(*pair) for pair in json.loads(sentences))
-        passage = Passage(id, document, start, end, text, spans, kind, title)
-        intact = kind in KINDS and checksum(passage) == mark
+        headings, page, table = json.loads(place)
+        where = Place(tuple(headings), page, table)
+        passage = Passage(id, document, start, end, text, spans, kind, title, where)
+        intact = kind in KINDS and passage.context == context and checksum(passage) == mark
     except (TypeError, ValueError) as error:
         raise RowDamaged(f"passage {id!r} is not what was written") from error
     if not intact:

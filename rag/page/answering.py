@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import QuestionError, RagError
 from rag.page.bot import Bot, Opening
 from rag.page.sessions import Session, Turn
+from rag.places import known
 from rag.types import Answer
 
 INTERVAL = 0.2
@@ -123,7 +124,17 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "abstained": answer.abstained,
         "confidence": answer.confidence,
-        "citations": [asdict(citation) for citation in answer.citations],
+        "citations": [
+            {
+                "marker": one.marker,
+                "document": one.document,
+                "start": one.start,
+                "end": one.end,
+                "quote": one.quote,
+                **known(one.place),
+            }
+            for one in answer.citations
+        ],
         "passages": [
             {"document": h.document, "start": h.start, "end": h.end, "score": h.score}
             for h in answer.passages

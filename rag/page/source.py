@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from rag.page.render import escape, snippet
+from rag.places import Places, spoken
 from rag.types import Document, Span
 
 WHOLE_CHARS = 60_000
@@ -104,7 +105,20 @@ def article(document: Document, marks: Sequence[Mark], number: int = 0) -> str:
     )
     return (
         f'<article class="rag-document"><header><h2 dir="auto">{heading}</h2>'
-        f"{f'<p>{about}</p>' if about else ''}</header>{''.join(parts)}</article>"
+        f"{f'<p>{about}</p>' if about else ''}{_standing(document, marks)}</header>"
+        f"{''.join(parts)}</article>"
+    )
+
+
+def _standing(document: Document, marks: Sequence[Mark]) -> str:
+    """Return where each mark stands, by page, headings and table, a line each."""
+    places = Places(document.marks)
+    said = [(mark, spoken(places.of(mark.start, mark.end), document.title)) for mark in marks]
+    return "".join(
+        f'<p class="rag-place" dir="auto">{f"[{escape(mark.label)}] " if mark.label else ""}'
+        f"{escape(snippet(words, 200))}</p>"
+        for mark, words in said
+        if words
     )
 
 
