@@ -24,12 +24,11 @@ from rag.ingest import Progress, Sources, build
 from rag.joining import together
 from rag.overview import asks_for_overview
 from rag.passages import sentences
-from rag.places import Places
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import parts, topic
 from rag.settings import Settings
 from rag.snapshot import Models, Snapshot
-from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Place, Reading, Skipped
+from rag.types import Answer, Document, Event, Evidence, Hit, IndexReport, Reading, Skipped
 
 __all__ = ["INDEX", "SOURCES", "History", "Models", "Pipeline", "Progress", "build"]
 
@@ -274,11 +273,11 @@ class Pipeline:
         clock.lap("read")
 
         if several := replies.several(topic(asked), reading.evidence):
-            yield Event("answer", answer=self._quoted(question, several, reading, clock))
+            yield Event("answer", answer=self._quoted(now, question, several, reading, clock))
             return
 
         if not evidence or reading.answerable < self.settings.reader.min_answerable:
-            yield Event("answer", answer=self._abstain(question, reading, clock))
+            yield Event("answer", answer=self._abstain(now, question, reading, clock))
             return
 
         yield Event("stage", "write")
@@ -295,7 +294,7 @@ class Pipeline:
         written = "" if notice else draft
         verified = self._verifier.verify(asked, written, reading.evidence[:10])
         text, citations = cite(
-            completed(verified.claims, gather(asked, reading.evidence)), self._place
+            completed(verified.claims, gather(asked, reading.evidence)), now.place
         )
         yield Event(
             "answer",
@@ -393,7 +392,7 @@ class Pipeline:
         if not asks_for_overview(smalltalk.without_greeting(question), first=first):
             return None
         evidence = now.overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], self._place)
+        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], now.place)
         return Answer(
             question=question,
             text=text,
@@ -403,16 +402,6 @@ class Pipeline:
             passages=tuple(Hit(e.passage, e.score) for e in evidence),
             timings=clock.laps("read"),
         )
-
-    def _place(self, evidence: Evidence) -> Place:
-        """Return where a quotation stands: one page, where its passage goes over two."""
-        if evidence.passage.place == Place():
-            return Place()
-        try:
-            marks = self.index.document(evidence.document).marks
-        except KeyError:  # removed while the answer was made
-            return evidence.passage.place
-        return Places(marks).of(evidence.start, evidence.end)
 
     def _chosen(self, reading: Reading) -> tuple[Evidence, ...]:
         """Return what is written from: the best evidence and what comes near it."""
@@ -435,9 +424,9 @@ class Pipeline:
             yield from self._models.generator.stream(messages, stop=stop)
 
     def _quoted(
-        self, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
+        self, now: Snapshot, question: str, claims: Sequence[Claim], reading: Reading, clock: Clock
     ) -> Answer:
-        text, citations = cite(claims, self._place)
+        text, citations = cite(claims, now.place)
         return Answer(
             question=question,
             text=text,
@@ -449,9 +438,9 @@ class Pipeline:
             short=short(reading),
         )
 
-    def _abstain(self, question: str, reading: Reading, clock: Clock) -> Answer:
+    def _abstain(self, now: Snapshot, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)
-        cited, citations = cite(claims, self._place)
+        cited, citations = cite(claims, now.place)
         return Answer(
             question=question,
             text=replies.abstention(reading.missing, cited),

@@ -19,10 +19,12 @@ from rag.embedder import Embedder
 from rag.generator import Generator
 from rag.index import Index
 from rag.overview import Library, Overview
+from rag.places import Places
 from rag.reader import Reader, SentenceReader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
 from rag.spelling import Spelling
+from rag.types import Evidence, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,13 @@ class Snapshot:
             Overview(index, models.reading),
             Spelling(index, models.known),
         )
+
+    def place(self, evidence: Evidence) -> Place:
+        """Return where a quotation stands: one page, where its passage goes over two."""
+        if evidence.passage.place == Place():
+            return Place()
+        marks = self.index.document(evidence.document).marks
+        return Places(marks).of(evidence.start, evidence.end)
 
     def only(self, where: Mapping[str, str], models: Models, settings: Settings) -> Snapshot:
         """Return the same stages over the documents whose metadata match, of the same commit."""
