@@ -425,7 +425,8 @@ def test_sheets_have_names_headers_and_written_numbers() -> None:
     assert (
         "Region: Coast; Revenue: 893,250; Growth: -4.0%; Closed on: 31 December 2023" in book.text
     )
-    assert one(Workbook(), whole.inventory(), "parts.xlsx").title == "parts"
+    parts = one(Workbook(), whole.inventory(), "parts.xlsx")
+    assert (parts.title, marked(parts, "table")[0][0]) == ("parts", "parts")
 
 
 def test_tables_on_one_sheet_and_formulas() -> None:
