@@ -19,6 +19,7 @@ from rag.page import visitors
 from rag.page.bot import Opening
 from rag.page.ingest import Ingest
 from rag.page.preferences import Preferences
+from rag.page.sessions import Sessions
 from rag.page.uploads import NAME_BYTES, Upload, clean_name, refusal
 from rag.page.visitors import LEAVE, MOST, Visitors, new_token, token_of
 from rag.settings import PageSettings
@@ -259,15 +260,15 @@ def test_files_go_with_the_last_tab_and_a_while(room):
     folder, own = visitor.folder, visitor.bot
     room.leave(token, "tab1")
     room._clock.now += LEAVE + 1
-    assert room.sweep() == 0
+    assert room.sweep() == ()
     room.leave(token, "tab2")
     room._clock.now += LEAVE - 1
-    assert room.sweep() == 0
+    assert room.sweep() == ()
     room.enter(token, "tab3")  # the page was loaded again in time
     assert room.get(token).uploads == (done,)
     room.leave(token, "tab3")
     room._clock.now += LEAVE + 1
-    assert room.sweep() == 1
+    assert room.sweep() == (token,)
     assert not folder.exists()
     assert own.closed
     assert room.get(token) is not visitor
@@ -277,12 +278,33 @@ def test_idle_visitors_go_though_a_tab_is_open(room):
     visitor = room.enter(new_token(), "tab")
     put(visitor, "a.txt", "Oil.", Ingest(opened(FakeBot()), lambda: False))
     room._clock.now += 60 * SETTINGS.idle_minutes - 1
-    assert room.sweep() == 0
+    assert room.sweep() == ()
     room._clock.now += 2
-    assert room.sweep() == 1
+    assert room.sweep() == ()  # his conversation stays: the tab shows it
     assert visitor.folder is None
     with pytest.raises(RagError, match="over"):
         visitor.path(Upload(1, "a.txt"))
+
+
+def test_who_left_while_his_file_is_read_is_not_waited_for(room):
+    token = new_token()
+    visitor = room.get(token)
+    visitor.take("a.txt", 3)
+    assert visitor.busy
+    room._clock.now += LEAVE + 1
+    assert room.sweep() == (token,)
+    assert visitor.gone.is_set()
+
+
+def test_the_conversation_of_who_left_is_forgotten():
+    sessions = Sessions()
+    mine, other = sessions.get("token:tab"), sessions.get("other:tab")
+    mine.accept("q")
+    _, stop = mine.begin()
+    sessions.drop("token:")
+    assert stop.is_set()
+    assert sessions.get("token:tab") is not mine
+    assert sessions.get("other:tab") is other
 
 
 def test_only_so_many_visitors_have_files_at_once(room):

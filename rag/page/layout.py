@@ -99,8 +99,8 @@ class Page:
                 elem_id="rag-search",
             )
             self.files = _html("", "rag-files", FILES)
-            self.books = _html("", "rag-books", SELECT)
             self.add = _html(add_files(self.state.settings), "rag-add", SENT)
+            self.books = _html("", "rag-books", SELECT)
         self.panel = _html(source.EMPTY, "rag-sources", WATCH)
 
     def wire(self, page: gr.Blocks) -> None:

@@ -90,7 +90,7 @@ async def sweep(state: State) -> None:
     """Delete what visitors left behind, for ever."""
     while True:
         await asyncio.sleep(SWEEP)
-        await asyncio.to_thread(state.visitors.sweep)
+        await asyncio.to_thread(state.sweep)
 
 
 def serve(opener: Opener, settings: PageSettings | None = None) -> None:

@@ -166,12 +166,13 @@ class Sessions:
         with self._lock:
             return any(session.stop is not None for session in self._sessions.values())
 
-    def drop(self, id: str) -> None:
-        """Stop a session and forget it."""
+    def drop(self, start: str) -> None:
+        """Stop and forget the sessions whose id begins so."""
         with self._lock:
-            dropped = self._sessions.pop(id, None)
-        if dropped is not None:
-            dropped.halt()
+            dropped = [id for id in self._sessions if id.startswith(start)]
+            stopping = [self._sessions.pop(id) for id in dropped]
+        for session in stopping:
+            session.halt()
 
     def get(self, id: str | None) -> Session:
         """Return the session of that id, new when it is not known."""

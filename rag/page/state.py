@@ -38,9 +38,14 @@ class State:
         return self.visitors.enter(_token(request), _tab(request))
 
     def leave(self, request: gr.Request) -> None:
-        """Note that a tab was closed, and stop what it asked."""
-        self.sessions.drop(f"{_token(request)}:{_tab(request)}")
+        """Note that a tab was closed (or cut off for a while), and stop what it asked."""
+        self.session(request).halt()
         self.visitors.leave(_token(request), _tab(request))
+
+    def sweep(self) -> None:
+        """Delete what visitors who left, or are idle, have left behind."""
+        for token in self.visitors.sweep():
+            self.sessions.drop(f"{token}:")
 
     def bot(self, request: gr.Request) -> Bot | None:
         """Return the bot that answers this visitor; None while the pipeline opens."""

@@ -201,20 +201,24 @@ class Visitors:
         visitor = self.get(token)
         visitor.tabs.discard(tab)
 
-    def sweep(self) -> int:
-        """Close the visitors who left or are idle; return how many."""
+    def sweep(self) -> tuple[str, ...]:
+        """Close the visitors who left, and those who are idle; return the tokens of who left."""
         now, idle = self._clock(), 60 * self._settings.idle_minutes
         with self._lock:
-            over = [
+            left = [
                 token
                 for token, visitor in self._visitors.items()
-                if not visitor.busy
-                and now - visitor.seen > (idle if visitor.tabs else min(idle, LEAVE))
+                if not visitor.tabs and now - visitor.seen > min(idle, LEAVE)
             ]
-            closing = [self._visitors.pop(token) for token in over]
+            resting = [
+                token
+                for token, visitor in self._visitors.items()
+                if visitor.tabs and now - visitor.seen > idle and not visitor.busy
+            ]
+            closing = [self._visitors.pop(token) for token in (*left, *resting)]
         for visitor in closing:
             visitor.close()
-        return len(closing)
+        return tuple(left)
 
     def close(self) -> None:
         """Close all of them and delete every file."""
