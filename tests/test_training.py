@@ -506,3 +506,11 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
     assert len(first) - len(twice) + len(kept) == 600
     assert 3 < len(kept) < 40
     assert not {g[0].passage for g in first} & {g[0].passage for g in kept if g[0].span}
+
+
+def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:
+    from training.evidence import THRESHOLDS, least_strict
+
+    found = {f"right_at_{t}": 0.5 for t in THRESHOLDS}
+    assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.696}) == 0.3
+    assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.69}) == 0.4
