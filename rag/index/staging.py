@@ -27,7 +27,10 @@ FILE = "staging.sqlite"
 SECONDS = 1.0  # between two writes: what a kill loses at most
 TABLES = ("TABLE documents", "TABLE passages", "TABLE files", "INDEX passages_order")
 VECTORS = "CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB, checksum BLOB) WITHOUT ROWID"
-LOOKUP = "CREATE INDEX documents_staged ON documents (fingerprint)"
+LOOKUPS = (
+    "CREATE INDEX documents_by_id ON documents (id)",
+    "CREATE INDEX documents_by_fingerprint ON documents (fingerprint)",
+)
 INSERT = "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)"
 UNREADABLE = (sqlite3.Error, TypeError, ValueError, LookupError, OverflowError)
 
@@ -174,7 +177,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
             connection.execute("BEGIN")
-            for statement in (*database.statements(TABLES), VECTORS, LOOKUP):
+            for statement in (*database.statements(TABLES), VECTORS, *LOOKUPS):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {database.SCHEMA}")
             connection.execute("COMMIT")
