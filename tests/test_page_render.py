@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from page_fake import FakeBot
 from page_payloads import PAYLOADS
 
-from rag.page import library, render, source
+from rag.page import greeting, library, render, source
 from rag.page.bot import Readiness
 from rag.page.highlights import Highlight
 from rag.page.sessions import Turn
@@ -74,12 +74,12 @@ def a_turn(text: str) -> str:
         + library.files([Upload(3, text, 9, "indexed", text, documents=(text,))])
         + library.books([Entry(text, text, text, 9)], [])
         + library.results(text, [Entry(text, text, text, 9)], [0], [hits[0].passage], {text: text})
-        + render.follow_ups([text])
+        + greeting.follow_ups([text])
         + render.models(Settings(models={"generator": text, "embedder": text}))
         + library.results(text, [], [], [], {})
-        + render.welcome(Readiness("ready"), 1, [text])
-        + render.welcome(Readiness("failed", message=text, hint=text), 0, [])
-        + render.welcome(Readiness("loading", text, 1, 2), 0, [])
+        + greeting.welcome(Readiness("ready"), 1, [text])
+        + greeting.welcome(Readiness("failed", message=text, hint=text), 0, [])
+        + greeting.welcome(Readiness("loading", text, 1, 2), 0, [])
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import QuestionError, RagError
-from rag.page import export, render, source
+from rag.page import export, greeting, render, source
 from rag.page.answering import Step, as_json, checked, converse
 from rag.page.bot import Bot
 from rag.page.preferences import Preferences
@@ -50,7 +50,7 @@ class Conversation:
             session.offered = self.state.suggestions.of(bot, own)
             looking = self.state.suggestions.looking(bot)
         readiness = self.state.opening.readiness
-        return render.welcome(readiness, len(entries), session.offered, looking=looking)
+        return greeting.welcome(readiness, len(entries), session.offered, looking=looking)
 
     def waiting(self, request: gr.Request) -> bool:
         """Whether the welcome will say more in a moment: models load, or questions are found."""
@@ -130,7 +130,7 @@ class Conversation:
         if session.turns is not turns or session.pending or session.stop is not None:
             return ""
         session.following = found
-        return render.follow_ups(found)
+        return greeting.follow_ups(found)
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answer being made."""

@@ -1,8 +1,8 @@
-"""Answers as HTML: the only place where text of documents, model and user becomes markup.
+"""Answers as HTML, and `escape`, through which goes every text that becomes part of the page.
 
-Everything goes through `escape`; nothing is read as Markdown, no address in a text becomes a link,
-and no attribute but fixed ones and numbers of our own is written. `[1]` becomes a button only where
-the answer has a citation of that number.
+Nothing is read as Markdown, no address in a text becomes a link, and no attribute but fixed ones
+and numbers of our own is written. `[1]` becomes a button only where the answer has a citation of
+that number.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from rag.page.bot import Readiness
 from rag.page.sessions import Turn
 from rag.places import spoken
 from rag.replies import NOT_FOUND
@@ -268,24 +267,6 @@ def live(asked: str, stage: str, draft: str) -> str:
     )
 
 
-def follow_ups(questions: Sequence[str]) -> str:
-    """Return questions to go on with after an answer."""
-    if not questions:
-        return ""
-    chips = "".join(_example(i, question, "next") for i, question in enumerate(questions))
-    return (
-        '<div class="rag-following"><p class="rag-label">You could go on with</p>'
-        f'<ul class="rag-examples">{chips}</ul></div>'
-    )
-
-
-def _example(number: int, question: str, act: str) -> str:
-    return (
-        f'<li><button type="button" class="rag-example" data-act="{act}" data-example="{number}">'
-        f"{escape(question)}</button></li>"
-    )
-
-
 def carried(name: str, text: str) -> str:
     """Return a file of ours for the script to save, as text of the page: JSON, nothing else."""
     return escape(json.dumps({"name": name, "text": text, "nonce": secrets.token_hex(8)}))
@@ -299,43 +280,3 @@ def models(settings: Settings) -> str:
     )
     inner = "".join(f"<dt>{word}</dt><dd>{escape(snippet(name, 80))}</dd>" for word, name in rows)
     return f'<dl class="rag-models">{inner}</dl>'
-
-
-def welcome(
-    readiness: Readiness, documents: int, examples: Sequence[str], *, looking: bool = False
-) -> str:
-    """Return what stands in an empty conversation: progress, a failure, or examples to click.
-
-    `looking` says that more examples are being looked for.
-    """
-    if readiness.state == "failed":
-        inner = (
-            '<div class="rag-answer rag-error" role="alert">'
-            f"<p>{escape(readiness.message)}</p>"
-            f'<p class="rag-hint">{escape(readiness.hint)}</p></div>'
-        )
-    elif readiness.state == "loading":
-        count = f" {readiness.done} of {readiness.total}" if readiness.total else ""
-        inner = (
-            '<p class="rag-stage" role="status"><span class="rag-pulse"></span>'
-            f"{escape((readiness.stage or 'loading models').capitalize())}…{count}</p>"
-        )
-    else:
-        chips = "".join(_example(i, question, "ask") for i, question in enumerate(examples))
-        few = f"{documents:,} document{'s' if documents != 1 else ''}, ready."
-        if not documents:
-            few = "There are no documents yet. Add some to ask about them."
-        more = ""
-        if looking:
-            more = (
-                '<p class="rag-stage"><span class="rag-pulse"></span>Looking for questions they '
-                "answer…</p>"
-            )
-        elif examples:
-            few += " They answer, among others:"
-        inner = f'<p class="rag-note">{few}</p><ul class="rag-examples">{chips}</ul>{more}'
-    return (
-        '<div class="rag-welcome"><h2>What would you like to know?</h2>'
-        "<p>Answers come from the documents alone. Each one cites the exact words it rests on; "
-        f"where the documents don’t say, neither will it.</p>{inner}</div>"
-    )
