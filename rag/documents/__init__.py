@@ -10,19 +10,50 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rag.documents import jsonlines
+from rag.documents.delimited import Delimited
 from rag.documents.encoding import SAMPLE, binary
+from rag.documents.epub import EPUB
 from rag.documents.folders import walk
 from rag.documents.jsonlines import JSONLines, Row
 from rag.documents.loader import Loader, content_id
+from rag.documents.message import Message
+from rag.documents.pdf import PDF
 from rag.documents.plain import PlainText
+from rag.documents.slides import Slides
 from rag.documents.webpage import WebPage
+from rag.documents.word import Word
+from rag.documents.workbook import Workbook
 from rag.errors import FormatUnknown, SourceError, SourceMissing
 from rag.types import Document, Skipped
 
 __all__ = ["FORMATS", "Loader", "load", "read"]
 
-FORMATS: tuple[Loader, ...] = (JSONLines(), WebPage(), PlainText())
 MAX_FILE = 512 * 1024 * 1024  # bytes of a file that is read as a whole
+
+
+def attached(data: bytes, name: str) -> Document:
+    """Read a file that came inside another one, as one document.
+
+    Raises `FormatUnknown` when no loader takes it, and what the loader raises.
+    """
+    found = _chosen(data[:SAMPLE], name, name).load(data, name)
+    if len(found) != 1:
+        raise SourceError(f"{name} holds {len(found)} documents.")
+    return found[0]
+
+
+FORMATS: tuple[Loader, ...] = (
+    PDF(),
+    Word(),
+    Slides(),
+    Workbook(),
+    EPUB(),
+    JSONLines(),
+    WebPage(),
+    Message(attached),
+    Delimited(),
+    PlainText(),
+)
 
 
 def load(path: str | Path) -> Document:
@@ -105,13 +136,18 @@ def _loader(path: Path, source: str) -> Loader:
             head = file.read(SAMPLE)
     except OSError as error:
         raise SourceError(f"{source} cannot be opened ({error.strerror}).") from error
+    return _chosen(head, path.name, source)
+
+
+def _chosen(head: bytes, name: str, source: str) -> Loader:
+    """Return the first loader that takes a file with these first bytes and this name."""
     for loader in FORMATS:
-        if loader.accepts(head, path.name):
+        if loader.accepts(head, name):
             return loader
-    kind = binary(head) or "a web page or XML"
+    kind = binary(head) or "XML"
     raise FormatUnknown(
         f"{source} looks like {kind}, which no loader reads.",
-        hint="Plain text, Markdown and JSON lines are read.",
+        hint="docs/formats.md lists the formats that are read.",
     )
 
 

@@ -81,6 +81,15 @@ class Manuscript:
             for start, end in spans:
                 self._mark(Mark("row", start, end))
 
+    def include(self, document: Document) -> None:
+        """Write another document's text, with its marks; its headings rank one lower."""
+        if document.text:
+            self._end_page(self._length)
+            start, _ = self._write(document.text, "\n\n")
+            for one in document.marks:
+                level = min(one.level + 1, 6) if one.kind == "heading" else 0
+                self._mark(Mark(one.kind, start + one.start, start + one.end, one.label, level))
+
     def page(self, name: str) -> None:
         """Begin a page; the one before ends where this one's words start."""
         self._end_page(self._length)
