@@ -43,8 +43,7 @@ def _rows(text: str) -> list[list[str]]:
     """Cut the text into cells; where quotes are never closed, they are only characters."""
     sample = text[:SAMPLE]
     try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(sample, _DELIMITERS)
-        delimiter = csv.get_dialect(dialect).delimiter
+        delimiter = csv.Sniffer().sniff(sample, _DELIMITERS).delimiter
     except csv.Error:
         delimiter = max(_DELIMITERS, key=sample.count)
     try:

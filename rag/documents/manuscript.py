@@ -100,7 +100,8 @@ class Manuscript:
     ) -> Document:
         """Return what was written as a document.
 
-        Without a `title` it is the first heading of the first rank, else made of the file's name.
+        Without a `title` it is the one heading of the first rank, where the text begins with that,
+        else made of the file's name.
         Raises `SourceEmpty` when nothing was written.
         """
         self._end_page(self._length)
@@ -109,7 +110,8 @@ class Manuscript:
             raise SourceEmpty(f"{source} holds no text.")
         marks = tuple(sorted(self._marks, key=lambda mark: (mark.start, -mark.end)))
         headings = [mark for mark in marks if mark.kind == "heading"]
-        first = next((m.label for m in headings[:1] if m.level == 1), "")
+        alone = sum(mark.level == 1 for mark in headings) == 1
+        first = next((m.label for m in headings[:1] if alone and m.level == 1), "")
         title = one_line(title) or first or name_words(source)
         found = {key: one_line(words) for key, words in (metadata or {}).items() if words.strip()}
         return Document(content_id(text), text, title, source, found, marks)

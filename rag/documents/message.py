@@ -7,9 +7,9 @@ loader reads follows under a heading with its name; of others only the name is k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from pathlib import PurePath
@@ -76,7 +76,7 @@ class Message:
         return [manuscript.document(source, subject, facts)]
 
     def _attachments(
-        self, attached: list[tuple[str, EmailMessage]], manuscript: Manuscript
+        self, attached: Sequence[tuple[str, MIMEPart]], manuscript: Manuscript
     ) -> list[str]:
         """Write the attachments that can be read; return the names of the others."""
         unread = []
@@ -111,11 +111,11 @@ def _date(message: EmailMessage) -> tuple[str, str]:
     return found.date().isoformat(), numbers.shown(found.replace(tzinfo=None))
 
 
-def _name(part: EmailMessage, number: int) -> str:
+def _name(part: MIMEPart, number: int) -> str:
     return one_line(part.get_filename() or "") or f"attachment {number}"
 
 
-def _bytes(part: EmailMessage) -> bytes:
+def _bytes(part: MIMEPart) -> bytes:
     if part.get_content_type() == "message/rfc822":
         inner = part.get_payload(0)
         assert isinstance(inner, EmailMessage)

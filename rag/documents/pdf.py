@@ -16,7 +16,7 @@ LEAST = 20  # characters: a page with a picture and fewer looks scanned
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 _HYPHEN = re.compile(r"(\w+)[-\u00ad\u2010]$")
 _UNTITLED = re.compile(
-    r"^(?:untitled|anonymous|unspecified|microsoft word - .*|.*\.\w{3,4})$", re.I
+    r"\(?(?:untitled|anonymous|unspecified)\)?|microsoft word - .*|.*\.\w{3,4}", re.IGNORECASE
 )
 
 
@@ -56,7 +56,7 @@ class PDF:
 
 def _known(words: str) -> str:
     """Return what a program wrote into the metadata, unless it is only a placeholder."""
-    return "" if _UNTITLED.match(words.strip()) else words.strip()
+    return "" if _UNTITLED.fullmatch(words.strip()) else words.strip()
 
 
 def _letters(sheet: Sheet) -> int:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Literal
 
@@ -53,7 +54,7 @@ def blocks(contents: Contents) -> list[Block]:
     for page in pages:
         for line in page:
             body[round(line.size, 1)] += len(line.text)
-        near = zip(page, page[1:], strict=False)
+        near = pairwise(page)
         steps += [b.top - a.top for a, b in near if a.column == b.column and b.top > a.top]
     if not body:
         return []
@@ -144,7 +145,7 @@ def _continues(table: Sequence[Line], line: Line) -> bool:
 
 
 def columns(table: Sequence[Line]) -> list[tuple[float, float]]:
-    """Return the columns of a table as (left, right): its cells' extents, those that overlap joined."""
+    """Return a table's columns as (left, right): its cells' extents, those that overlap joined."""
     found: list[tuple[float, float]] = []
     for left, right in sorted((run.left, run.right) for line in table for run in line.runs):
         if found and left <= found[-1][1]:
@@ -210,13 +211,16 @@ def _headings(
         page, line = block.lines[0]
         if level := known.get((page, _bare(block.words)), 0):
             block.kind, block.level = "heading", level
-        elif any(map(str.isalpha, block.words)) and not re.search(r"[.;,:]$", block.words):
-            if line.size >= GREATER * usual or (plain and line.bold):
-                sized.append((round(line.size, 0), block))
+        elif _titled(block.words) and (line.size >= GREATER * usual or (plain and line.bold)):
+            sized.append((round(line.size, 0), block))
     sizes = sorted({size for size, _ in sized}, reverse=True)
     for size, block in sized:
         block.kind = "heading"
         block.level = min(sizes.index(size) + 1, 6)
+
+
+def _titled(words: str) -> bool:
+    return any(map(str.isalpha, words)) and not re.search(r"[.;,:]$", words)
 
 
 def _bare(words: str) -> str:

@@ -1,8 +1,8 @@
 """The runs of a page in the order they are read: column after column, lines from top to bottom.
 
-Pure geometry over boxes. A gutter is a strip that no run crosses, with lines of prose on both sides;
-what is as wide as both columns parts the page into bands. The columns of a table are no columns
-here, since their cells do not fill them as lines of prose do.
+Pure geometry over boxes. A gutter is a strip that no run crosses, with lines of prose on both
+sides; what is as wide as both columns parts the page into bands. The columns of a table are no
+columns here, since their cells do not fill them as lines of prose do.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page: its label, its size, the runs in the order they were drawn, whether it is a scan."""
+    """One page: its label, its size, its runs as they were drawn, whether it has a picture."""
 
     label: str
     width: float

@@ -1,4 +1,4 @@
-"""Presentations (`.pptx`): a slide is a page, its title a heading; tables, charts and notes kept."""
+"""Presentations (`.pptx`): a slide is a page, its title a heading; tables, charts and notes."""
 
 from __future__ import annotations
 
@@ -33,18 +33,22 @@ class Slides:
         except (KeyError, ValueError) as error:
             raise SourceError(f"{source} is no presentation that can be read.") from error
         manuscript = Manuscript()
+        first = ""
         for count, slide in enumerate(opened.slides, start=1):
             manuscript.page(str(count))
             _slide(slide, manuscript)
+            if count == 1 and slide.shapes.title is not None:
+                first = slide.shapes.title.text_frame.text
         core = opened.core_properties
         date = core.modified or core.created
         facts = {"author": core.author or "", "date": date.date().isoformat() if date else ""}
-        title = core.title if core.title and core.title != "PowerPoint Presentation" else ""
+        named = core.title and core.title != "PowerPoint Presentation"
+        title = core.title if named else first
         return [manuscript.document(source, title, facts)]
 
 
 def _slide(slide: Any, manuscript: Manuscript) -> None:
-    """Write a slide: its title, then what is on it in the order it was laid down, then its notes."""
+    """Write a slide: its title, then what is on it in the order it was drawn, then its notes."""
     title = slide.shapes.title
     if title is not None:
         manuscript.heading(title.text_frame.text, 1)

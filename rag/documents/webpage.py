@@ -35,7 +35,7 @@ class WebPage:
     """Load a web page as one document."""
 
     def accepts(self, data: bytes, name: str) -> bool:
-        """Accept what begins as a page of HTML does, but not Markdown, and what is named `.html`."""
+        """Accept what begins as a page does, unless it is Markdown, and what is named `.html`."""
         suffix = PurePath(name).suffix.lower()
         if binary(data) or suffix in NAMED_TEXT:
             return False

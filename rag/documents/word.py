@@ -41,11 +41,12 @@ class Word:
         except (KeyError, ValueError) as error:
             raise SourceError(f"{source} is no Word document that can be read.") from error
         manuscript = Manuscript()
-        _Reader(opened, manuscript).read()
+        reader = _Reader(opened, manuscript)
+        reader.read()
         core = opened.core_properties
         date = core.modified or core.created
         facts = {"author": core.author or "", "date": date.date().isoformat() if date else ""}
-        return [manuscript.document(source, core.title or "", facts)]
+        return [manuscript.document(source, core.title or reader.title, facts)]
 
 
 class _Reader:
@@ -58,6 +59,7 @@ class _Reader:
         self.notes = dict(_notes(document.part))
         self.items: list[str] = []  # of the list being read
         self.caption = ""
+        self.title = ""
 
     def read(self) -> None:
         """Write the whole body."""
@@ -79,6 +81,7 @@ class _Reader:
             self.caption = ""
         if level and words.strip():
             self._end_list()
+            self.title = self.title or (words if name == "title" else "")
             self.manuscript.heading(words, level)
         elif listed and words.strip():
             self.items.append(f"- {' '.join(words.split())}")
@@ -190,11 +193,9 @@ def _outside(element: Any, tag: str | None, closed: str) -> Iterator[Any]:
 def _bold(row: Any) -> bool:
     """Judge whether all words of a row are bold."""
     runs = [run for run in row.iter(f"{_W}r") if run.find(f"{_W}t") is not None]
-    return bool(runs) and all(
-        (bold := run.find(f"{_W}rPr/{_W}b")) is not None
-        and bold.get(f"{_W}val") not in ("0", "false")
-        for run in runs
-    )
+    marks = [run.find(f"{_W}rPr/{_W}b") for run in runs]
+    off = ("0", "false")
+    return bool(runs) and all(m is not None and m.get(f"{_W}val") not in off for m in marks)
 
 
 def _notes(part: Any) -> Iterator[tuple[tuple[str, str], str]]:

@@ -20,7 +20,7 @@ from rag.errors import SourceError
 from rag.types import Document
 
 MAX_ROWS = 200_000  # of a sheet; those after it are left out, and the metadata says so
-_UNNAMED = re.compile(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d+", re.IGNORECASE)
+_UNNAMED = re.compile(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d*", re.IGNORECASE)
 
 
 class Workbook:

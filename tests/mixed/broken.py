@@ -29,7 +29,7 @@ REASONS = {  # of each file that gives no document: what its reason says
     "commas.csv": "holds no text",
     "empty.html": "holds no text",
     "feed.txt": "XML",
-    "copy-of-handbook.md": "same text as",
+    "same-handbook.md": "same text as",
 }
 
 
@@ -94,5 +94,5 @@ def files() -> dict[str, bytes]:
         "commas.csv": b",,,\n,,,\n",
         "empty.html": b"<!doctype html><html><head><script>x = 1</script></head><body></body></html>",
         "feed.txt": b'<?xml version="1.0"?><feed><entry>words</entry></feed>',
-        "copy-of-handbook.md": whole.HANDBOOK.encode(),
+        "same-handbook.md": whole.HANDBOOK.encode(),
     }

@@ -24,12 +24,8 @@ class Asked:
 QUESTIONS = (
     Asked("Who found the lost anchor of the Stormpetrel?", "annual-report.pdf", ("Quist",), "9"),
     Asked("How much does the lost anchor weigh?", "annual-report.pdf", ("860",), "9"),
-    Asked(
-        "How many complaints concerned the ticket machines?", "annual-report.pdf", ("204",), "6"
-    ),
-    Asked(
-        "What is the name of the hydrogen ferry?", "annual-report.pdf", ("Halcyon",), "11"
-    ),
+    Asked("How many complaints concerned the ticket machines?", "annual-report.pdf", ("204",), "6"),
+    Asked("What is the name of the hydrogen ferry?", "annual-report.pdf", ("Halcyon",), "11"),
     Asked(
         "Within how many days may a bicycle be returned?", "handbook.md", ("45",), heading="Refunds"
     ),
@@ -48,13 +44,9 @@ QUESTIONS = (
     ),
     Asked("Who is the captain of the Little Wren?", "ferries.csv", ("Ashgrove",)),
     Asked("What was the rainfall at Crow Pass in 2021?", "stations.pdf", ("2310",), "1"),
-    Asked(
-        "How much is paid for dinner in Norway?", "travel.docx", ("46",), heading="Allowances"
-    ),
+    Asked("How much is paid for dinner in Norway?", "travel.docx", ("46",), heading="Allowances"),
     Asked("How are cellos sent?", "travel.docx", ("by sea",), heading="Luggage"),
-    Asked(
-        "Which bank lends nine million for the workshop?", "strategy.pptx", ("Corvane",), "2"
-    ),
+    Asked("Which bank lends nine million for the workshop?", "strategy.pptx", ("Corvane",), "2"),
     Asked(
         "What is the budget of the foundry in 2030?",
         "strategy.pptx",

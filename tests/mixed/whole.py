@@ -92,7 +92,9 @@ PRICES = """<html><head><title>Ferry fares</title></head><body><h1>Ferry fares</
 
 
 def deep() -> str:
-    words = "The cave below the quarry is home to a colony of whiskered bats, counted every October."
+    words = (
+        "The cave below the quarry is home to a colony of whiskered bats, counted every October."
+    )
     return f"<html><body>{'<div>' * 400}<p>{words}</p>{'</div>' * 400}</body></html>"
 
 
@@ -106,7 +108,9 @@ Stormpetrel;2007;56;Rurik Dahl
 Little Wren;1979;22;Mabel Ashgrove
 """
 BIRDS = "Species\tNests 2019\tNests 2020\nReed bunting\t14\t19\nBittern\t3\t5\nCoot\t52\t47\n"
-RAGGED = 'Name,Town,Phone\nAnsel Pike,Morwen,555-0142,weekends only\nBettina Roe,Tarn\n"Cole, D.",,\n'
+RAGGED = (
+    'Name,Town,Phone\nAnsel Pike,Morwen,555-0142,weekends only\nBettina Roe,Tarn\n"Cole, D.",,\n'
+)
 WESTERN = "Name;Stadt;Straße\nJürgen Weiß;Köln;Ährenweg 9\nZoë Müller;Tübingen;Größe 4\n"
 FAQ = (
     '{"doc_id": "faq-1", "title": "Opening hours", "text": "The library opens at ten, on Mondays '
@@ -233,7 +237,12 @@ def tabled() -> bytes:
     ]
     page: list[tuple[str, float, float, float]] = [
         ("Weather stations", 72, 70, 18),
-        ("The network has three stations, all of them read by hand at seven in the morning.", 72, 100, 11),
+        (
+            "The network has three stations, all of them read by hand at seven in the morning.",
+            72,
+            100,
+            11,
+        ),
         ("Table 1: Stations and rainfall", 72, 130, 11),
     ]
     for number, row in enumerate(rows):
@@ -258,7 +267,9 @@ def scanned(written: int, pictures: int) -> bytes:
     out = io.BytesIO()
     canvas = Canvas(out, invariant=1)
     for number in range(written):
-        canvas.drawString(72, 700, f"Deed number {number + 1} of the Ashgrove orchard, signed at dusk.")
+        canvas.drawString(
+            72, 700, f"Deed number {number + 1} of the Ashgrove orchard, signed at dusk."
+        )
         canvas.showPage()
     for _ in range(pictures):
         canvas.drawImage(ImageReader(io.BytesIO(picture())), 0, 0, 500, 700)
@@ -329,9 +340,9 @@ def strategy() -> bytes:
     first.placeholders[1].text = "Board retreat at Lake Virelle"
     second = made.slides.add_slide(made.slide_layouts[1])
     second.shapes.title.text = "Three aims"
-    second.placeholders[1].text = (
-        "Open a workshop in Tarn Isle\nHalve the scrap rate\nTrain sixty apprentices"
-    )
+    second.placeholders[
+        1
+    ].text = "Open a workshop in Tarn Isle\nHalve the scrap rate\nTrain sixty apprentices"
     second.notes_slide.notes_text_frame.text = (
         "Mention that the bank Corvane & Sons lends us nine million for the workshop."
     )
