@@ -22,9 +22,11 @@ from rag.embedder import Embedder
 from rag.features import LONGEST_UNIT, Candidate, Features, Judge, Statistics
 from rag.questions import Question, analyse, spells_out
 from rag.settings import ReaderSettings
-from rag.types import Evidence, Hit, Reading
+from rag.tabular import is_row, standing_out
+from rag.types import Evidence, Hit, Reading, Span
 
 DEFINITION_BONUS = 4.0  # log-odds: "the guild (CJNG)" is what "what does CJNG stand for" asks
+ROW_WEIGHT = 3.0  # log-odds: for the row that has what tells a table's rows apart, against others
 
 
 class Reader(Protocol):
@@ -72,6 +74,7 @@ class SentenceReader:
         logits = logits + DEFINITION_BONUS * np.array(
             [spells_out(question, c.text) for c in candidates], dtype=np.float64
         )
+        logits = logits + ROW_WEIGHT * standing_out(asked, candidates)
         verdict = self._features.of_verdict(asked, candidates, logits, hits)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
@@ -91,7 +94,8 @@ def joined(evidence: tuple[Evidence, ...], share: float) -> tuple[Evidence, ...]
     """Join the two best into one when they are neighbours and the second is nearly as good.
 
     One sentence names the thing and the next says of "it" what was asked: which of the two scores
-    higher is chance. Nearly as good: at least `share` of the best score.
+    higher is chance. Nearly as good: at least `share` of the best score. Rows of a table are never
+    joined: each says of another thing the same.
     """
     if len(evidence) < 2:
         return evidence
@@ -103,6 +107,7 @@ def joined(evidence: tuple[Evidence, ...], share: float) -> tuple[Evidence, ...]
         or gap > 2
         or length > LONGEST_UNIT
         or second.score < share * best.score
+        or is_row(best.passage, Span(best.start, best.end))
     ):
         return evidence
     both = replace(best, start=min(best.start, second.start), end=max(best.end, second.end))

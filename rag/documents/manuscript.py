@@ -7,7 +7,8 @@ laid out alike: paragraphs apart by a blank line, a table one row a line. Knows 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rag.documents import tables
 from rag.documents.facts import name_words
@@ -109,6 +110,7 @@ class Manuscript:
         if not text.strip():
             raise SourceEmpty(f"{source} holds no text.")
         marks = tuple(sorted(self._marks, key=lambda mark: (mark.start, -mark.end)))
+        marks = tuple(_named(marks, title or name_words(source)))
         headings = [mark for mark in marks if mark.kind == "heading"]
         alone = sum(mark.level == 1 for mark in headings) == 1
         first = next((m.label for m in headings[:1] if alone and m.level == 1), "")
@@ -137,6 +139,15 @@ class Manuscript:
         if self._page and self._page[1] is not None:
             self._mark(Mark("page", self._page[1], end, self._page[0]))
         self._page = None
+
+
+def _named(marks: Sequence[Mark], title: str) -> Iterator[Mark]:
+    """Yield the marks; a table without a name is called by the heading above it, or the title."""
+    above = title
+    for mark in marks:
+        above = mark.label if mark.kind == "heading" else above
+        unnamed = mark.kind == "table" and not mark.label
+        yield replace(mark, label=label(above)) if unnamed else mark
 
 
 def clean(words: str) -> str:

@@ -21,6 +21,7 @@ from rag.documents.markup import write
 from rag.errors import SourceError
 from rag.types import Document
 
+HEADER = "Message header"
 MAX_ATTACHMENTS = 50  # that are read; of more only the names are kept
 _FIELD = re.compile(rb"^([A-Za-z][\w-]{1,60}):[ \t]?", re.MULTILINE)
 _FIELDS = frozenset(
@@ -68,7 +69,7 @@ class Message:
         }
         said = "; ".join(f"{key}: {words}" for key, words in header.items() if words)
         if said:
-            manuscript.rows([f"{said}."])
+            manuscript.rows([f"{said}."], HEADER)
         _body(found, manuscript)
         unread = self._attachments(attached, manuscript)
         facts |= {"author": facts["from"], "date": date}

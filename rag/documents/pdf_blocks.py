@@ -29,6 +29,7 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"(?:[-*•‣▪◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
+_CONTENTS = re.compile(r"…\s*(?:\d+|[ivxlc]+)$")  # a line of a table of contents
 _ENDED = re.compile(r"[.!?:;…。][\"”’)\]]*$")
 
 
@@ -48,17 +49,21 @@ class Block:
 
 def blocks(contents: Contents) -> list[Block]:
     """Return the blocks of all pages in reading order."""
-    pages = _without_edges(contents.sheets)
+    pages = [ordered(sheet.runs) for sheet in contents.sheets]
     body = Counter[float]()
-    steps: list[float] = []
     for page in pages:
         for line in page:
             body[round(line.size, 1)] += len(line.text)
-        near = pairwise(page)
-        steps += [b.top - a.top for a, b in near if a.column == b.column and b.top > a.top]
     if not body:
         return []
     usual = body.most_common(1)[0][0]
+    pages = _without_edges(contents.sheets, pages, GREATER * usual)
+    steps = [
+        below.top - line.top
+        for page in pages
+        for line, below in pairwise(page)
+        if line.column == below.column and below.top > line.top
+    ]
     step = median(steps) if steps else usual
     bold = sum(len(line.text) for page in pages for line in page if line.bold)
     plain = 2 * bold < body.total()  # else bold tells nothing
@@ -73,11 +78,15 @@ def blocks(contents: Contents) -> list[Block]:
     return found
 
 
-def _without_edges(sheets: Sequence[Sheet]) -> list[list[Line]]:
-    """Return each page's lines in reading order, without running heads, feet and page numbers."""
-    pages = [ordered(sheet.runs) for sheet in sheets]
+def _without_edges(
+    sheets: Sequence[Sheet], pages: Sequence[list[Line]], great: float
+) -> list[list[Line]]:
+    """Return each page's lines without running heads, feet and page numbers.
+
+    Letters of a `great` size are no running head: that is the title it repeats.
+    """
     edges = [
-        [line for line in page if _outer(line, sheet)]
+        [line for line in page if _outer(line, sheet) and line.size < great]
         for sheet, page in zip(sheets, pages, strict=True)
     ]
     seen = Counter(key for edge in edges for key in {_key(line) for line in edge})
@@ -187,7 +196,7 @@ def _goes_on(last: Block, before: Line | None, line: Line, edge: float, step: fl
     above = last.lines[-1][1]
     if abs(above.size - line.size) > 0.08 * line.size or above.bold != line.bold:
         return False
-    if _BULLET.match(line.text):
+    if _BULLET.match(line.text) or _CONTENTS.search(above.text):
         return False
     if before is None or before.column != line.column or before is not above:
         return line.text[:1].islower() and not _ENDED.search(above.text)
@@ -220,7 +229,7 @@ def _headings(
 
 
 def _titled(words: str) -> bool:
-    return any(map(str.isalpha, words)) and not re.search(r"[.;,:]$", words)
+    return any(map(str.isalpha, words)) and not re.search(r"[.;,:\u00ad-]$|… ", words)
 
 
 def _bare(words: str) -> str:

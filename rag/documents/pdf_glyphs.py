@@ -8,6 +8,7 @@ decided here.
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ MAX_PAGES = 10_000
 APART = 1.4  # of the size: a wider gap ends a run
 SPACE = 0.22  # of the size: a wider gap stands for a space
 _HYPHENS = "\u00ad\u0002\ufffe"  # how a PDF, or pdfium, marks a hyphen at the end of a line
+_LEADER = re.compile(r"(?:\s?[.·]){4,}\s?")  # the dots to a page's number in a table of contents
 _UNPRINTED = {code: None for code in range(32) if code != 2} | {0x7F: None, 0xFEFF: None}
 
 
@@ -113,7 +115,7 @@ def _runs(words: Any) -> Iterator[Run]:
     box = pdfium.FS_RECTF()
     text: list[str] = []
     now: tuple[float, float, float, float] | None = None  # left, bottom, right, top
-    size = bold = 0.0
+    size, first, last = 0.0, 0, 0
     for at in range(words.count_chars()):
         code = pdfium.FPDFText_GetUnicode(words, at)
         letter = chr(code) if code < 0x110000 else "\ufffd"
@@ -128,12 +130,11 @@ def _runs(words: Any) -> Iterator[Run]:
             text.append("\u00ad")
             continue
         if now and _apart(now, edges, size):
-            yield _run(text, now, size, bold)
+            yield _run(text, now, size, _bold(words, first) and _bold(words, last))
             text, now = [], None
+        last = at
         if now is None:
-            now, size = edges, max(edges[3] - edges[1], 1.0)
-            bold = pdfium.FPDFText_GetFontWeight(words, at)
-            bold = bold if bold > 0 else 700.0 * _named_bold(words, at)
+            now, size, first = edges, max(edges[3] - edges[1], 1.0), at
             text.append(letter)
             continue
         if edges[0] - now[2] > SPACE * size and not text[-1].endswith(" "):
@@ -146,7 +147,7 @@ def _runs(words: Any) -> Iterator[Run]:
             max(now[3], edges[3]),
         )
     if now:
-        yield _run(text, now, size, bold)
+        yield _run(text, now, size, _bold(words, first) and _bold(words, last))
 
 
 def _apart(
@@ -158,17 +159,20 @@ def _apart(
     return not same_line or not -size <= edges[0] - now[2] <= APART * size
 
 
-def _named_bold(words: Any, at: int) -> bool:
+def _bold(words: Any, at: int) -> bool:
+    """Judge whether a letter is bold, by its font's weight or name."""
     import pypdfium2.raw as pdfium
 
+    if pdfium.FPDFText_GetFontWeight(words, at) >= 600:
+        return True
     name = ctypes.create_string_buffer(64)
     pdfium.FPDFText_GetFontInfo(words, at, name, 64, None)
     return b"bold" in name.value.lower() or b"black" in name.value.lower()
 
 
-def _run(text: list[str], box: tuple[float, float, float, float], size: float, bold: float) -> Run:
-    words = "".join(text).translate(_UNPRINTED).strip()
-    return Run(words, box[0], -box[3], box[2], -box[1], size, bold >= 600)
+def _run(text: list[str], box: tuple[float, float, float, float], size: float, bold: bool) -> Run:
+    words = _LEADER.sub(" … ", "".join(text).translate(_UNPRINTED)).strip()
+    return Run(words, box[0], -box[3], box[2], -box[1], size, bold)
 
 
 def _shown(run: Run, turn: int, box: tuple[float, float, float, float]) -> Run:

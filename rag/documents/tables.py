@@ -15,7 +15,7 @@ _VALUE = re.compile(  # a number, an amount, a percentage, a date, a time
     r"[^\w\s]{0,3}\s?[+−–-]?(?:[A-Z]{2,3}\s)?\d[\d.,:/’' -]*(?:[eE][+-]?\d+)?"
     r"\s?(?:%|[^\W\d]{1,3}\.?|[€$£¥])?"
 )
-_ENDED = re.compile(r"[.!?…。]$")
+_OPEN = re.compile(r"[\w)\]%€$£¥\"'’”°]$")  # what a full stop may follow
 
 
 def tidy(rows: Sequence[Row]) -> list[list[str]]:
@@ -69,7 +69,7 @@ def _line(row: Row, names: Row) -> str:
             for head, cell in zip(heads, row, strict=False)
             if cell
         )
-    return words if _ENDED.search(words) else f"{words}."
+    return f"{words}." if _OPEN.search(words) else words
 
 
 def joined_names(rows: Sequence[Row]) -> list[str]:

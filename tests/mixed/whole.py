@@ -472,7 +472,10 @@ def invoice() -> bytes:
         "crowns is due on 30 April.\n\nKind regards\nDagny Ekholm\n"
     )
     made.add_attachment(
-        tabled(), maintype="application", subtype="pdf", filename="stations-ledger.pdf"
+        pdf([[("Copper sheets: 340, delivered in nine crates.", 72, 72, 11)]]),
+        maintype="application",
+        subtype="pdf",
+        filename="delivery-note.pdf",
     )
     made.add_attachment(
         letter(), maintype="application", subtype="octet-stream", filename="tenants.docx"
