@@ -5,18 +5,14 @@ python -m tests.test_mixed [FOLDER]      # asks the questions and prints what ca
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from rag import Pipeline
 from rag.documents import read
-from rag.types import Answer, Document, Skipped
+from rag.types import Document, Skipped
 from tests.mixed import broken, whole
-from tests.mixed.questions import QUESTIONS, Asked
+from tests.mixed.scoring import answered
 
 LEAST = 0.85  # of the questions
 
@@ -65,55 +61,8 @@ def test_marks_stand_where_the_text_says(found: list[Document | Skipped]) -> Non
                 assert mark.label == words
 
 
-def right(asked: Asked, answer: Answer, document: Document | None) -> bool:
-    """Judge an answer: its words, and a citation of the file at the right place."""
-    if answer.abstained or not any(w.lower() in answer.text.lower() for w in asked.answers):
-        return False
-    for citation in answer.citations:
-        place = citation.place
-        if (
-            document is not None
-            and citation.document == document.id
-            and asked.page in ("", place.page)
-            and any(asked.heading in name for name in (*place.headings, ""))
-            and (not asked.heading or asked.heading in "\n".join(place.headings))
-            and (not asked.table or asked.table in place.table)
-        ):
-            return True
-    return False
-
-
-def answered(folder: Path, index: Path) -> Iterator[tuple[Asked, Answer, bool]]:
-    with Pipeline.open(sources=[folder], index=index) as bot:
-        files = {Path(one.source).name: one for one in bot.documents()}
-        for asked in QUESTIONS:
-            answer = bot.ask(asked.question)
-            yield asked, answer, right(asked, answer, files.get(asked.file))
-
-
 @pytest.mark.models
 def test_questions_are_answered_and_cited_at_the_right_place(folder: Path, tmp_path: Path) -> None:
     judged = [good for _, _, good in answered(folder, tmp_path / "index")]
     assert len(judged) == 20
     assert sum(judged) >= LEAST * len(judged)
-
-
-def main() -> None:
-    """Ask, and print."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "files"
-        whole.write(folder, whole.files() | broken.files())
-        total = 0
-        for asked, answer, good in answered(folder, Path(temporary) / "index"):
-            total += good
-            print(f"{'right' if good else 'WRONG'}  {asked.question}\n       {answer.text}")
-            for one in answer.citations:
-                print(f"       [{one.marker}] {one.place} {one.quote!r}")
-            if not good:
-                for hit in answer.passages[:3]:
-                    print(f"       - {hit.score:.2f} {hit.text[:150]!r}")
-        print(f"{total} of {len(QUESTIONS)}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

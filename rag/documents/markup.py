@@ -24,6 +24,7 @@ _BLOCKS = frozenset(
     "figure footer form header hgroup hr html legend li main menu nav ol p pre section summary "
     "table tbody td tfoot th thead title tr ul".split()
 )
+_SELF_CLOSING = frozenset("p dt dd".split())  # the next one ends it
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])")
 MAX_SPAN = 200  # columns or rows that one cell may claim
@@ -88,6 +89,8 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Open an element."""
+        if self.hidden and tag == self.hidden[0] and tag in _SELF_CLOSING:
+            self.hidden = []
         if self.hidden:
             if tag == self.hidden[0]:
                 self.hidden.append(tag)

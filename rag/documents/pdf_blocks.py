@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -31,6 +31,9 @@ _PAGE = re.compile(
 _BULLET = re.compile(r"(?:[-*•‣▪◦–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s")
 _CONTENTS = re.compile(r"…\s*(?:\d+|[ivxlc]+)$")  # a line of a table of contents
 _ENDED = re.compile(r"[.!?:;…。][\"”’)\]]*$")
+
+Known = Mapping[tuple[int, str], int]
+"""The level of each bookmark, by its page and its letters."""
 
 
 @dataclass(slots=True)
@@ -67,14 +70,15 @@ def blocks(contents: Contents) -> list[Block]:
     step = median(steps) if steps else usual
     bold = sum(len(line.text) for page in pages for line in page if line.bold)
     plain = 2 * bold < body.total()  # else bold tells nothing
+    known = {(page, _bare(title)): level for page, level, title in contents.bookmarks}
     found: list[Block] = []
     for number, page in enumerate(pages):
         for kind, part in _runs_of_rows(page):
             if kind == "table":
                 found.append(Block("table", [(number, line) for line in part]))
             else:
-                _paragraphs(part, number, found, step)
-    _headings(found, usual, plain, contents.bookmarks)
+                _paragraphs(part, number, found, step, known)
+    _headings(found, usual, plain, known)
     return found
 
 
@@ -180,13 +184,18 @@ def cells(table: Sequence[Line]) -> list[list[str]]:
     return rows
 
 
-def _paragraphs(page: Sequence[Line], number: int, found: list[Block], step: float) -> None:
+def _paragraphs(
+    page: Sequence[Line], number: int, found: list[Block], step: float, known: Known
+) -> None:
     """Add a page's lines of text to the blocks found, the first ones to a paragraph left open."""
     edges = {line.column: max(o.right for o in page if o.column == line.column) for line in page}
     for at, line in enumerate(page):
         last = found[-1] if found and found[-1].kind == "text" else None
         before = page[at - 1] if at else None
-        if last is None or not _goes_on(last, before, line, edges[line.column], step):
+        apart = (number, _bare(line.text)) in known or (
+            last is not None and len(last.lines) == 1 and (number, _bare(last.words)) in known
+        )
+        if last is None or apart or not _goes_on(last, before, line, edges[line.column], step):
             found.append(Block("text"))
         found[-1].lines.append((number, line))
 
@@ -208,11 +217,8 @@ def _goes_on(last: Block, before: Line | None, line: Line, edge: float, step: fl
     return not (short and _ENDED.search(above.text)) and not (indented and len(last.lines) > 1)
 
 
-def _headings(
-    found: Sequence[Block], usual: float, plain: bool, marked: Sequence[tuple[int, int, str]]
-) -> None:
+def _headings(found: Sequence[Block], usual: float, plain: bool, known: Known) -> None:
     """Tell headings: by the document's own bookmarks, else by the size and weight of letters."""
-    known = {(page, _bare(title)): level for page, level, title in marked}
     sized = []
     for block in found:
         if block.kind != "text" or len(block.words) > MAX_HEADING or len(block.lines) > 3:

@@ -11,7 +11,7 @@ import ctypes
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rag.errors import SourceError
@@ -20,6 +20,8 @@ LOCK = threading.Lock()
 MAX_PAGES = 10_000
 APART = 1.4  # of the size: a wider gap ends a run
 SPACE = 0.22  # of the size: a wider gap stands for a space
+Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
 _HYPHENS = "\u00ad\u0002\ufffe"  # how a PDF, or pdfium, marks a hyphen at the end of a line
 _LEADER = re.compile(r"(?:\s?[.·]){4,}\s?")  # the dots to a page's number in a table of contents
 _UNPRINTED = {code: None for code in range(32) if code != 2} | {0x7F: None, 0xFEFF: None}
@@ -99,7 +101,7 @@ def _sheet(opened: Any, number: int) -> Sheet:
     left, bottom, right, top = page.get_bbox()
     words = page.get_textpage()
     turn = page.get_rotation()
-    runs = tuple(_shown(run, turn, (left, bottom, right, top)) for run in _runs(words))
+    runs = tuple(_runs(words, turn, (left, bottom, right, top)))
     kinds = [pdfium.FPDF_PAGEOBJ_IMAGE]
     pictured = next(iter(page.get_objects(filter=kinds, max_depth=3)), None) is not None
     width, height = page.get_size()
@@ -108,13 +110,13 @@ def _sheet(opened: Any, number: int) -> Sheet:
     return Sheet(label, width, height, tuple(run for run in runs if run.text.strip()), pictured)
 
 
-def _runs(words: Any) -> Iterator[Run]:
-    """Yield the runs of a page in the order they were drawn, in the PDF's own coordinates."""
+def _runs(words: Any, turn: int, page: Edges) -> Iterator[Run]:
+    """Yield the runs of a page in the order they were drawn."""
     import pypdfium2.raw as pdfium
 
     box = pdfium.FS_RECTF()
     text: list[str] = []
-    now: tuple[float, float, float, float] | None = None  # left, bottom, right, top
+    now: Edges | None = None
     size, first, last = 0.0, 0, 0
     for at in range(words.count_chars()):
         code = pdfium.FPDFText_GetUnicode(words, at)
@@ -125,7 +127,7 @@ def _runs(words: Any) -> Iterator[Run]:
             continue
         if not pdfium.FPDFText_GetLooseCharBox(words, at, ctypes.byref(box)):
             continue
-        edges = (box.left, box.bottom, box.right, box.top)
+        edges = _shown((box.left, box.bottom, box.right, box.top), turn, page)
         if letter in _HYPHENS and now:
             text.append("\u00ad")
             continue
@@ -150,9 +152,7 @@ def _runs(words: Any) -> Iterator[Run]:
         yield _run(text, now, size, _bold(words, first) and _bold(words, last))
 
 
-def _apart(
-    now: tuple[float, float, float, float], edges: tuple[float, float, float, float], size: float
-) -> bool:
+def _apart(now: Edges, edges: Edges, size: float) -> bool:
     """Judge whether a letter begins another run than the one before it."""
     middle = (edges[1] + edges[3]) / 2
     same_line = now[1] <= middle <= now[3]
@@ -170,23 +170,24 @@ def _bold(words: Any, at: int) -> bool:
     return b"bold" in name.value.lower() or b"black" in name.value.lower()
 
 
-def _run(text: list[str], box: tuple[float, float, float, float], size: float, bold: bool) -> Run:
+def _run(text: list[str], box: Edges, size: float, bold: bool) -> Run:
     words = _LEADER.sub(" … ", "".join(text).translate(_UNPRINTED)).strip()
-    return Run(words, box[0], -box[3], box[2], -box[1], size, bold)
+    return Run(words, *box, size, bold)
 
 
-def _shown(run: Run, turn: int, box: tuple[float, float, float, float]) -> Run:
-    """Return a run in the coordinates of the page as shown; `turn` is in degrees, clockwise."""
-    left, bottom, right, top = box
+def _shown(edges: Edges, turn: int, page: Edges) -> Edges:
+    """Return a letter's edges on the page as shown, from the PDF's own, which count from below.
+
+    Given are left, bottom, right, top, of the letter and the page; `turn` is in degrees, clockwise.
+    """
+    left, bottom, right, top = edges
     if turn == 90:
-        edges = (-run.bottom - bottom, run.left - left, -run.top - bottom, run.right - left)
-    elif turn == 180:
-        edges = (right - run.right, -run.bottom - bottom, right - run.left, -run.top - bottom)
-    elif turn == 270:
-        edges = (top + run.top, right - run.right, top + run.bottom, right - run.left)
-    else:
-        edges = (run.left - left, run.top + top, run.right - left, run.bottom + top)
-    return replace(run, left=edges[0], top=edges[1], right=edges[2], bottom=edges[3])
+        return bottom - page[1], left - page[0], top - page[1], right - page[0]
+    if turn == 180:
+        return page[2] - right, bottom - page[1], page[2] - left, top - page[1]
+    if turn == 270:
+        return page[3] - top, page[2] - right, page[3] - bottom, page[2] - left
+    return left - page[0], page[3] - top, right - page[0], page[3] - bottom
 
 
 def _bookmarks(opened: Any) -> tuple[tuple[int, int, str], ...]:

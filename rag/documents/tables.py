@@ -47,7 +47,8 @@ def names_columns(rows: Sequence[Row]) -> bool:
     if not (distinct and short and len(first) >= max(2, len(rows[0]) - 1)):
         return False
     return len(rows[0]) > 2 or any(
-        all(value(row[i]) for row in rows[1:] if row[i]) for i in range(2)
+        any(row[i] for row in rows[1:]) and all(value(row[i]) for row in rows[1:] if row[i])
+        for i in range(2)
     )
 
 

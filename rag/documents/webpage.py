@@ -28,6 +28,7 @@ _AROUND = re.compile(
 _WESTERN = ("iso-8859-1", "latin1", "us-ascii", "ascii")  # what browsers read as Windows-1252
 _NAMED = (".html", ".htm", ".xhtml")
 _LEAST = 0.02  # of the visible words: a main text shorter than that was missed
+_SHORT = 200  # characters: a main text shorter than that must be half of what is not around it
 _FACTS = {"author": "author", "date": "date", "sitename": "site", "url": "url"}
 
 
@@ -51,11 +52,11 @@ class WebPage:
             write(found, main)
             facts = _facts(found)
             title = facts.pop("title", "") or title
-        if not _AROUND.search(html) or len(main) < _LEAST * len(whole):
-            main = Manuscript()
-            write(html, main, UNSEEN | AROUND)
-            if len(main) < _LEAST * len(whole):
-                main = whole
+        inner = Manuscript()
+        write(html, inner, UNSEEN | AROUND)
+        least = max(_LEAST * len(whole), min(_SHORT, len(inner) / 2))
+        if not _AROUND.search(html) or len(main) < least:
+            main = inner if len(inner) >= _LEAST * len(whole) else whole
         if len(main) == 0:
             raise SourceEmpty(f"{source} holds no text that a reader would see.")
         return [main.document(source, title, {**facts, "encoding": encoding})]

@@ -92,7 +92,7 @@ def files() -> dict[str, bytes]:
         "roof.png": whole.picture(),
         "old.doc": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
         "commas.csv": b",,,\n,,,\n",
-        "empty.html": b"<!doctype html><html><head><script>x = 1</script></head><body></body></html>",
+        "empty.html": b"<!doctype html><html><head><script>x = 1</script></head><body></html>",
         "feed.txt": b'<?xml version="1.0"?><feed><entry>words</entry></feed>',
         "same-handbook.md": whole.HANDBOOK.encode(),
     }

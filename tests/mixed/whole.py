@@ -26,7 +26,8 @@ Bicycles are brought by cargo tram on Wednesdays.
 
 ### Abroad
 
-Parcels leave from the harbour office twice a month. Customs papers are filled in by Odile Marchetti.
+Parcels leave from the harbour office twice a month. Customs papers are filled in by \
+Odile Marchetti.
 
 ## Warranty
 
@@ -62,16 +63,18 @@ eleven crates. One crate fell into the sea and was brought up by divers a month 
 Storms have taken the jetty three times. The council has not decided whether to build it again.
 """
 
-ARTICLE = """<!DOCTYPE html><html lang="en"><head><title>Old tannery becomes a museum | The Vale Courier
-</title><meta name="author" content="Iris Kettle"><meta property="article:published_time"
+ARTICLE = """<!DOCTYPE html><html lang="en"><head><title>Old tannery becomes a museum
+| The Vale Courier</title><meta name="author" content="Iris Kettle">
+<meta property="article:published_time"
 content="2022-09-14T08:00:00Z"><script src="/ads.js"></script></head><body>
 <nav><ul><li><a href="/">Home</a></li><li><a href="/sport">Sport</a></li></ul></nav>
 <aside><h3>Related</h3><p><a href="/x">Ten bakeries you must try</a></p></aside>
 <article><h1>Old tannery becomes a museum</h1>
 <p>The tannery on Quill Street, empty for three decades, will reopen next spring as a museum of
 leather and bookbinding, the town council announced on Tuesday after a long debate.</p>
-<p>The conversion costs 3.4 million crowns, of which the Halloran Foundation pays half. Its director,
-Petra Vinh, said the vats in the cellar would be kept exactly as the last shift had left them.</p>
+<p>The conversion costs 3.4 million crowns, of which the Halloran Foundation pays half. Its
+director, Petra Vinh, said the vats in the cellar would be kept exactly as the last shift
+had left them.</p>
 <h2>What visitors will see</h2>
 <p>On the ground floor, a working press from 1790 prints a card for every visitor. The upper floor
 holds nine hundred bindings, among them a psalter bound in eelskin, which the curators call the
@@ -127,7 +130,7 @@ nursery in Lindau. The motion to remove the sundial was rejected by two votes to
 
 The next meeting is on 9 April at the boathouse.
 """
-CAFE = "Le café « Aux Trois Hiboux » ferme à minuit. Son propriétaire, Rémi Délâtre, l’a fondé en 1964."
+CAFE = "Le café « Aux Trois Hiboux » ferme à minuit. Son propriétaire, Rémi Délâtre, y est né."
 
 
 def pdf(pages: Iterable[Iterable[tuple[str, float, float, float]]], **options: object) -> bytes:
@@ -164,9 +167,10 @@ FACTS = {
     1: "The company carried its first passenger in 1903, on a raft built of six herring barrels.",
     3: "Fuel cost 2.7 million crowns, a fifth more than the year before, since the refinery at Osk "
     "was closed for eleven weeks.",
-    6: "Of 318 complaints, 204 concerned the new ticket machines, which gave change in foreign coins.",
-    7: "The pier was closed from March to June. Divers replaced forty-two oak piles that ship-worms "
-    "had eaten hollow.",
+    6: "Of 318 complaints, 204 concerned the new ticket machines, which gave change in foreign "
+    "coins.",
+    7: "The pier was closed from March to June. Divers replaced forty-two oak piles that "
+    "ship-worms had eaten hollow.",
     9: "The anchor of the Stormpetrel was lost in fog off Gull Head on 3 November. It weighs 860 "
     "kilograms and was found by a fisherman, Anselm Quist, who was given free passage for life.",
     11: "From next summer a hydrogen ferry named Halcyon will serve the route to Tarn Isle.",
@@ -447,12 +451,12 @@ def book(title: str, author: str, chapters: dict[str, str]) -> bytes:
 
 
 NOVEL = {
-    "The Arrival": "Miss Corisande came to Thistle Hall in a rainstorm, with a parrot named Bartholomew "
-    "and no luggage at all. The butler took her for the new cook.",
-    "The Locked Library": "Behind the third shelf she found the will of Sir Eustace, who had left the "
-    "house to the village school. It had been hidden there since the winter of 1811.",
-    "A Reckoning": "The parrot repeated what it had heard in the stables, and Captain Drummond fled to "
-    "Lisbon before breakfast.",
+    "The Arrival": "Miss Corisande came to Thistle Hall in a rainstorm, with a parrot named "
+    "Bartholomew and no luggage at all. The butler took her for the new cook.",
+    "The Locked Library": "Behind the third shelf she found the will of Sir Eustace, who had left "
+    "the house to the village school. It had been hidden there since the winter of 1811.",
+    "A Reckoning": "The parrot repeated what it had heard in the stables, and Captain Drummond "
+    "fled to Lisbon before breakfast.",
 }
 BEES = {
     "Hives": "A hive needs a south-facing wall and at least four litres of water a day in July.",
