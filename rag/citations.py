@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag import words
 from rag.questions import Question, analyse, offers
 from rag.settings import VerifierSettings
+from rag.tabular import asked_cell, is_row
 from rag.types import Citation, Evidence, Place, Span
 
 if TYPE_CHECKING:
@@ -99,10 +100,10 @@ class Verifier:
         """Return why the evidence does not support the sentence; empty when it does.
 
         Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        binding, answer, support. A word, name or number of the sentence may come from the question
-        instead of the span only if the passage around the span has it too: else the sentence would
-        say of one thing what the document says of another. The judge is asked last, of what has no
-        other objection and does not stand in the span word for word.
+        binding, cell, answer, support. A word, name or number of the sentence may come from the
+        question instead of the span only if the passage around the span has it too: else the
+        sentence would say of one thing what the document says of another. The judge is asked last,
+        of what has no other objection and does not stand in the span word for word.
         """
         span = evidence.quote
         context = f"{evidence.passage.context} {evidence.passage.text}"
@@ -123,6 +124,7 @@ class Verifier:
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")
         found += [f"binding: {word}" for word in unbound(question, sentence, span)]
+        found += [f"cell: {what}" for what in wrong_cell(question, sentence, evidence)]
         if not answers(analyse(question), sentence, evidence):
             found.append("answer: not in it")
         if not found and self._judge and _bare(words.flat(sentence)) not in words.flat(span):
@@ -159,6 +161,23 @@ def unbound(question: str, sentence: str, span: str) -> tuple[str, ...]:
             frozenset((word, n)) in beside for n in (*said[max(0, i - 1) : i], *said[i + 1 : i + 2])
         )
     )
+
+
+def wrong_cell(question: str, sentence: str, evidence: Evidence) -> tuple[str, ...]:
+    """Return why a sentence about a row of a table may speak of the wrong cell; nothing for prose.
+
+    All numbers of a row stand in it, so that a wrong one passes every other check: the sentence
+    must hold the cell that the question asks for by its column, or else be the row itself.
+    """
+    row = evidence.quote
+    if not is_row(evidence.passage, Span(evidence.start, evidence.end)):
+        return ()
+    if _bare(words.flat(sentence)) == _bare(words.flat(row)):
+        return ()
+    cell = asked_cell(question, row)
+    if cell is None:
+        return ("no one column is asked for",)
+    return () if set(words.content(cell)) <= words.stems(sentence) else (cell,)
 
 
 def repeats(sentence: str) -> bool:

@@ -74,7 +74,8 @@ class SentenceReader:
         logits = logits + DEFINITION_BONUS * np.array(
             [spells_out(question, c.text) for c in candidates], dtype=np.float64
         )
-        logits = logits + ROW_WEIGHT * standing_out(asked, candidates)
+        units = [(c.hit.passage, c.span) for c in candidates]
+        logits = logits + ROW_WEIGHT * np.array(standing_out(asked.content, units))
         verdict = self._features.of_verdict(asked, candidates, logits, hits)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")

@@ -70,3 +70,27 @@ QUESTIONS = (
     Asked("How many bittern nests were there in 2020?", "birds.tsv", ("5",)),
     Asked("Who devised the needle method for measuring moss?", "moss.pdf", ("Arkwright",), "1"),
 )
+
+MORE = (  # written after the answers to the others had been looked at, and before their own
+    Asked("When was the Aurora Bell built?", "ferries.csv", ("1998",), table="ferries"),
+    Asked("How long is the Stormpetrel in metres?", "ferries.csv", ("56",), table="ferries"),
+    Asked("How many coot nests were counted in 2019?", "birds.tsv", ("52",), table="birds"),
+    Asked(
+        "What does a child pay from Tarn Isle to Gull Head?",
+        "fares.html",
+        ("5.50",),
+        table="Single tickets",
+    ),
+    Asked("Who is the manager of the Highlands region?", "sales.xlsx", ("Voss",), table="Sales"),
+    Asked("At which desk does Tomas Ferrel sit?", "sales.xlsx", ("Annex 3",), table="Staff"),
+    Asked("How many oak dowels are in stock?", "parts.xlsx", ("95",), table="parts"),
+    Asked("Who is the warden at Lower Fen?", "stations.pdf", ("Lindqvist",), "1"),
+    Asked("What does breakfast cost in Japan?", "travel.docx", ("11",), heading="Allowances"),
+    Asked("How many orders came from Uruguay?", "strategy.pptx", ("88",), "4"),
+    Asked("When is the second instalment due?", "invoice.eml", ("30 April",)),
+    Asked("How many copper sheets were delivered?", "invoice.eml", ("340",), "1", "delivery-note"),
+    Asked("How many oak piles did the divers replace?", "annual-report.pdf", ("forty-two",), "7"),
+    Asked("Where is the meeting point for the fire drill?", "drill.pptx", ("walnut",), "1"),
+    Asked("When was the will hidden?", "novel.epub", ("1811",), heading="The Locked Library"),
+    Asked("When does the funicular stop on weekdays?", "timetable.txt", ("20:40",)),
+)
