@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from rag.doctor import Check
 from rag.entailment import WEIGHTS
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
 from rag.metrics import Measure
-from rag.types import Answer, Citation, Document, Event, Hit, IndexReport, Passage, Skipped
+from rag.types import Answer, Citation, Document, Event, Hit, IndexReport, Passage, Place, Skipped
 
 ROOT = Path(__file__).parent.parent
 TEXT = "Ann was born in Rome.\nShe paints « l’été » there."
@@ -81,6 +82,15 @@ def test_row_is_the_public_contract() -> None:
         "timings": {"search": 0.01, "total": 1.25},
     }  # fmt: skip
     assert rows.answer_row(SHY)["id"] is None
+
+
+def test_a_row_says_where_a_citation_stands_as_far_as_it_is_known() -> None:
+    cited = replace(ANSWER.citations[0], place=Place(("Life", "Birth"), "14", "Dates"))
+    paged = replace(ANSWER.citations[1], place=Place(page="14-15"))
+    first, second = rows.answer_row(replace(ANSWER, citations=(cited, paged)))["citations"]
+    assert list(first)[5:] == ["page", "headings", "table"]
+    assert (first["page"], first["headings"], first["table"]) == ("14", ["Life", "Birth"], "Dates")
+    assert (list(second)[5:], second["page"]) == (["page"], "14-15")
 
 
 def test_dump_keeps_unicode_and_escapes_what_a_terminal_obeys() -> None:
@@ -228,6 +238,14 @@ def test_place_gives_characters_where_lines_say_little() -> None:
     row = Document("nq7", TEXT, "", "corpus.jsonl")
     assert shown.place(row, 22, 49) == "corpus.jsonl, characters 22-49"
     assert shown.place(Document("nq7", TEXT), 0, 3) == "nq7, characters 0-3"
+
+
+def test_place_gives_page_and_headings_where_they_are_known() -> None:
+    where = Place(("Report", "Sales"), "14", "By region")
+    report = Document("d", TEXT, "Report", "report.pdf")
+    assert shown.place(report, 22, 49, where) == "Report · report.pdf, p. 14, Sales › By region"
+    guide = Document("d", TEXT, "", "guide.md")
+    assert shown.place(guide, 0, 3, Place(("Top",))) == "guide.md, line 1, Top"
 
 
 def test_escape_codes_of_a_document_never_reach_the_terminal() -> None:

@@ -20,7 +20,7 @@ from rag.dataset import Dataset, Item
 from rag.errors import FormatUnknown, SourceEmpty, SourceMissing
 from rag.outcomes import Outcome, supporting
 from rag.support import Judged
-from rag.types import Answer, Citation, Document, Hit, Passage
+from rag.types import Answer, Citation, Document, Hit, Passage, Place
 
 RANKED = ["d3", "d1", "d7", "d2", "d9"]
 
@@ -459,3 +459,18 @@ def test_rows_that_do_not_fit_are_refused(
         path.write_text(wrong)
         with pytest.raises(FormatUnknown, match=message):
             outcome_rows.read(path, dataset)
+
+
+def test_rows_keep_where_a_citation_stands(
+    run: tuple[Dataset, tuple[Outcome, ...]], tmp_path: Path
+) -> None:
+    dataset, outcomes = run
+    outcome = next(one for one in outcomes if one.answer and one.answer.citations)
+    assert outcome.answer is not None
+    cited = replace(outcome.answer.citations[0], place=Place(("Life",), "9", "Dates"))
+    placed = replace(outcome, answer=replace(outcome.answer, citations=(cited,)))
+    path = tmp_path / "rows.jsonl"
+    path.write_text(dump(outcome_rows.row(placed)) + "\n", encoding="utf-8")
+    (again,) = outcome_rows.read(path, dataset)[1]
+    assert again.answer is not None
+    assert again.answer.citations == (cited,)

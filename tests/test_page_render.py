@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from page_fake import SECOND, TEXT, FakeBot
 from page_payloads import PAYLOADS
 
+from rag import types
 from rag.page import render, source
 from rag.page.bot import Readiness
 from rag.page.examples import examples
@@ -202,6 +203,16 @@ def test_a_long_document_is_shown_around_what_is_cited():
     assert "Paragraph 693." not in shown.text
     assert "688 paragraphs not shown" in shown.text
     assert len(shown.text) < 20_000
+
+
+def test_the_panel_says_where_each_mark_stands():
+    text = "Tides\n\nThe pond fills twice a day."
+    marks = (types.Mark("heading", 0, 5, "Tides <b>", 1), types.Mark("page", 0, len(text), "9"))
+    document = Document("d", text, "Mill", marks=marks)
+    shown = source.article(document, [source.Mark(7, 15, "here", "1"), source.Mark(0, 5, "there")])
+    assert '<p class="rag-place" dir="auto">[1] p. 9, Tides &lt;b&gt;</p>' in shown
+    assert '<p class="rag-place" dir="auto">p. 9, Tides &lt;b&gt;</p>' in shown
+    assert "rag-place" not in source.article(Document("d", text), [source.Mark(7, 15, "here")])
 
 
 def test_examples_name_people_things_and_titles_of_the_documents():

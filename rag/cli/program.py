@@ -100,7 +100,7 @@ def ask(
 
     A line of --batch is {"id", "question"[, "history": [[question, answer], ...]]}; a line of its
     output is {"id", "question", "text", "abstained", "confidence", "citations", "passages",
-    "timings"}, as --json prints it.
+    "timings"}, as --json prints it; a citation also has "page", "headings" and "table" where known.
     """
     if output != "-" and not batch:
         raise typer.BadParameter("--output goes with --batch")

@@ -13,6 +13,7 @@ from rag.errors import SourceEmpty
 from rag.types import Document
 
 LEAST = 20  # characters: a page with a picture and fewer looks scanned
+LONGEST = 60  # characters of a word that a hyphen cuts
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 _HYPHEN = re.compile(r"(\w+)[-\u00ad\u2010]$")
 _UNTITLED = re.compile(
@@ -98,7 +99,7 @@ def _by_page(block: Block, written: set[str]) -> Iterator[tuple[int, str]]:
         for number, lines in groupby(block.lines, key=lambda pair: pair[0])
     ]
     for (number, words), following in zip(parts, [*parts[1:], None], strict=True):
-        if following and _HYPHEN.search(words):
+        if following and _HYPHEN.search(words, max(0, len(words) - LONGEST)):
             first, _, rest = following[1].partition(" ")
             words = _unbroken([words, first], written)
             parts[parts.index(following)] = (following[0], rest)
@@ -109,7 +110,7 @@ def _unbroken(lines: Sequence[str], written: set[str]) -> str:
     """Join lines; a word cut by a hyphen becomes whole, unless it is written with the hyphen."""
     words = ""
     for line in lines:
-        cut = _HYPHEN.search(words)
+        cut = _HYPHEN.search(words, max(0, len(words) - LONGEST))
         if cut is None:
             words = f"{words} {line}".strip()
             continue
