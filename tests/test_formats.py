@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rag.documents import FORMATS, archive, attached, load, numbers
+from rag.documents import FORMATS, archive, attached, load, numbers, read
 from rag.documents.delimited import Delimited
 from rag.documents.epub import EPUB
 from rag.documents.loader import Loader
@@ -23,7 +23,7 @@ from rag.documents.webpage import WebPage
 from rag.documents.word import Word
 from rag.documents.workbook import Workbook
 from rag.errors import FormatUnknown, SourceEmpty, SourceError
-from rag.types import Document
+from rag.types import Document, Skipped
 from tests.mixed import broken, whole
 
 
@@ -526,6 +526,18 @@ def test_what_no_loader_takes_is_no_attachment() -> None:
 def test_unsafe_archives_are_refused(name: str) -> None:
     with pytest.raises(SourceError, match=broken.REASONS[name]):
         attached(broken.files()[name], name)
+
+
+def test_what_a_library_raises_on_damage_is_a_source_error(tmp_path: Path) -> None:
+    data = whole.letter()
+    at = data.index(b"word/document.xml") + 60
+    path = tmp_path / "a.docx"
+    path.write_bytes(data[:at] + bytes(40) + data[at + 40 :])
+    with pytest.raises(SourceError, match="cannot be read|damaged") as error:
+        load(path)
+    (skipped,) = read([path])
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == error.value.message
 
 
 def test_a_bomb_is_told_without_unpacking(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from rag.documents.slides import Slides
 from rag.documents.webpage import WebPage
 from rag.documents.word import Word
 from rag.documents.workbook import Workbook
-from rag.errors import FormatUnknown, SourceError, SourceMissing
+from rag.errors import FormatUnknown, RagError, SourceError, SourceMissing
 from rag.types import Document, Skipped
 
 __all__ = ["FORMATS", "Loader", "load", "read"]
@@ -34,9 +34,9 @@ MAX_FILE = 512 * 1024 * 1024  # bytes of a file that is read as a whole
 def attached(data: bytes, name: str) -> Document:
     """Read a file that came inside another one, as one document.
 
-    Raises `FormatUnknown` when no loader takes it, and what the loader raises.
+    Raises `FormatUnknown` when no loader takes it, and `SourceError` when it cannot be read.
     """
-    found = _chosen(data[:SAMPLE], name, name).load(data, name)
+    found = _loaded(_chosen(data[:SAMPLE], name, name), data, name)
     if len(found) != 1:
         raise SourceError(f"{name} holds {len(found)} documents.")
     return found[0]
@@ -155,7 +155,18 @@ def _whole(loader: Loader, path: Path, source: str) -> list[Document]:
     """Read a file as a whole and load it."""
     if path.stat().st_size > MAX_FILE:
         raise SourceError(f"{source} is larger than {MAX_FILE >> 20} MB.", hint="Split the file.")
-    return loader.load(path.read_bytes(), source)
+    return _loaded(loader, path.read_bytes(), source)
+
+
+def _loaded(loader: Loader, data: bytes, source: str) -> list[Document]:
+    """Load a file's bytes; whatever its library raises on damage becomes `SourceError`."""
+    try:
+        return loader.load(data, source)
+    except RagError:
+        raise
+    except Exception as error:  # a format's library may raise anything on a damaged file
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise SourceError(f"{source} cannot be read ({what}).") from error
 
 
 def _unique(found: Iterator[Row]) -> Iterator[Document | Skipped]:
