@@ -61,8 +61,9 @@ def _sheet(sheet: Any, manuscript: Manuscript) -> bool:
             break
         rows.append([shown(cell.value, cell.number_format or "") for cell in row])
     tables = list(regions(rows))
-    if tables and not _UNNAMED.fullmatch(sheet.title):
-        manuscript.heading(sheet.title, 1)
+    called = "" if _UNNAMED.fullmatch(sheet.title) else sheet.title
+    if tables:
+        manuscript.heading(called, 1)
     for table in tables:
         name = ""
         while len(table) > 1 and _alone(table[0]):
@@ -73,7 +74,7 @@ def _sheet(sheet: Any, manuscript: Manuscript) -> bool:
         while len(table) > 2 and _alone(table[-1]):
             notes.insert(0, next(cell for cell in table[-1] if cell))
             table = table[:-1]
-        manuscript.table(table, name or sheet.title)
+        manuscript.table(table, name or called)
         for note in notes:
             manuscript.paragraph(note)
     return len(rows) == MAX_ROWS
