@@ -11,7 +11,7 @@ from rag.types import Document
 class Loader(Protocol):
     """Turn the bytes of one format family into documents.
 
-    A new format is one module with one small class, and one line in `rag.documents.formats`.
+    A new format is one module with one small class, and one line in `rag.documents.FORMATS`.
     """
 
     def accepts(self, data: bytes, name: str) -> bool:
