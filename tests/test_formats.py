@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.documents import FORMATS, archive, attached, load, numbers, read
 from rag.documents.delimited import Delimited
@@ -177,6 +179,13 @@ def test_cells_are_written_as_people_do(cell: object, form: str, words: str) -> 
     assert numbers.shown(cell, form) == words
 
 
+PIECES = (
+    "word <p> </p> <table> </table> <tr> </tr> <td> </td> <th> <caption> <ul> </ul> <li> <dl> <dt> "
+    "<h2> </h2> <pre> </pre> <br> <svg/> <svg> <title> </title> <script> </script> <!-- --> <![foo]> "
+    '<![CDATA[ ]]> <!x <?php &amp; &#x; &#99999999; < > " <div/hidden> </div> <td/rowspan=3> \0'
+).split(" ")
+
+
 # --- web pages ------------------------------------------------------------------------------------
 
 
@@ -218,6 +227,35 @@ def test_a_page_says_its_own_encoding() -> None:
     assert one(WebPage(), html.encode("iso-8859-2")).text == "Žluťoučký kůň"
     with pytest.raises(SourceEmpty, match="no text that a reader would see"):
         WebPage().load(b"<!doctype html><p hidden>x</p>", "a.html")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<!--",
+        "<!-- >",
+        "<a ",
+        '<a b="',
+        "<![",
+        "<![x]>",
+        "</",
+        "<script",
+        "<td rowspan=9>x",
+        "<ul>",
+    ],
+)
+def test_no_page_takes_time_in_the_square(piece: str) -> None:
+    page = f"<!doctype html><p>Words to find.</p>{piece * 40_000}"
+    assert "Words to find." in one(WebPage(), page.encode()).text
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40))
+def test_any_mixture_of_tags_is_read(pieces: list[str]) -> None:
+    made = Manuscript()
+    made.paragraph("Before.")
+    write(" ".join(pieces), made, UNSEEN | AROUND)
+    assert made.document("x").text.startswith("Before.")
 
 
 def test_cells_over_several_columns_stand_in_each() -> None:

@@ -27,6 +27,8 @@ _BLOCKS = frozenset(
 _SELF_CLOSING = frozenset("p dt dd".split())  # the next one ends it
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])")
+_SECTION = re.compile(r"<!\[[^<>]{0,200}>|\]\]>")
+MAX_OPEN = 50  # of `<` without a `>` between them; more is no HTML
 MAX_SPAN = 200  # columns or rows that one cell may claim
 
 
@@ -141,7 +143,7 @@ class _Reader(HTMLParser):
                 self._as_layout(table)
             self._write_list()
             self.tables.append(_Table())
-        elif tag == "tr" and table:
+        elif tag == "tr" and table and not table.layout:
             table.begin_row()
         elif tag in ("td", "th") and table and not table.layout:
             if not table.rows:
@@ -207,7 +209,7 @@ class _Reader(HTMLParser):
         """Take a table for a means of arranging things: write what it holds as paragraphs."""
         if table.layout:
             return
-        table.layout = True
+        table.layout, table.cell = True, None
         for words in [table.caption, *(cell for row in table.rows for cell in row)]:
             self.manuscript.paragraph(words)
         table.rows, table.caption = [], ""
@@ -238,9 +240,22 @@ class _Reader(HTMLParser):
 def write(html: str, manuscript: Manuscript, skipped: frozenset[str] = UNSEEN) -> str:
     """Write the visible words of some HTML; return the words of its `title` element."""
     reader = _Reader(manuscript, skipped)
-    reader.feed(html)
+    reader.feed(_harmless(html))
     reader.finish()
     return " ".join(reader.title.split())
+
+
+def _harmless(html: str) -> str:
+    """Return the HTML without what the parser stumbles over, or takes time in the square for.
+
+    These are marked sections, comments that are never closed, and many `<` before one `>`.
+    """
+    html = _SECTION.sub(" ", html.replace("<![CDATA[", " ")).replace("<![", "&lt;![")
+    closed = html.rfind("-->") + 1
+    html = html[:closed] + html[closed:].replace("<!--", "&lt;!--")
+    *parts, last = html.split(">")
+    parts = [part.replace("<", "&lt;") if part.count("<") > MAX_OPEN else part for part in parts]
+    return ">".join([*parts, last.replace("<", "&lt;")])
 
 
 def _number(given: str | None) -> int:

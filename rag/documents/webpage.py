@@ -22,7 +22,7 @@ _START = re.compile(
 )
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 _AROUND = re.compile(
-    r"<(?:nav|aside|footer|form|iframe)[\s>]|<script[^>]*\ssrc\s*=|role\s*=\s*[\"']navigation",
+    r"<(?:nav|aside|footer|form|iframe)[\s>]|<script[^>]{0,500}\ssrc\s*=|role\s*=\s*[\"']navigation",
     re.IGNORECASE,
 )
 _WESTERN = ("iso-8859-1", "latin1", "us-ascii", "ascii")  # what browsers read as Windows-1252
