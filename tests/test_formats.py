@@ -181,8 +181,9 @@ def test_cells_are_written_as_people_do(cell: object, form: str, words: str) -> 
 
 PIECES = (
     "word <p> </p> <table> </table> <tr> </tr> <td> </td> <th> <caption> <ul> </ul> <li> <dl> <dt> "
-    "<h2> </h2> <pre> </pre> <br> <svg/> <svg> <title> </title> <script> </script> <!-- --> <![foo]> "
-    '<![CDATA[ ]]> <!x <?php &amp; &#x; &#99999999; < > " <div/hidden> </div> <td/rowspan=3> \0'
+    "<h2> </h2> <pre> </pre> <br> <svg/> <svg> <title> </title> <script> </script> <!-- --> "
+    "<![foo]> <![CDATA[ ]]> <!x <?php &amp; &#x; &#99999999; < > <div/hidden> </div> "
+    "<td/rowspan=3> \" \0"
 ).split(" ")
 
 

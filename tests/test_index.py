@@ -122,10 +122,10 @@ def test_marks_and_places_come_back_and_count_for_what_changed(tmp_path: Path) -
         return Index.update(tmp_path, [given], split=split, embedder=embedder)
 
     assert update(document).added == 1
-    assert embedder.seen == ["Shop > Returns\nReturns\n\nSend it back.\n\nNorth: 3."]
+    assert embedder.seen == ["Shop > Returns > Sales\nReturns\n\nSend it back.\n\nNorth: 3."]
     with Index.open(tmp_path) as index:
         assert index.document("a") == document
-        assert index.passages()[0].place == Place(("Returns",), "ix-10")
+        assert index.passages()[0].place == Place(("Returns",), "ix-10", "Sales")
         assert [p.id for p, _ in index.lexical("shop", 5)] == [index.passages()[0].id]
     assert update(document).unchanged == 1
     moved = replace(document, marks=(*marks[:3], replace(marks[3], label="Stock")))
