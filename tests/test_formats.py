@@ -183,7 +183,7 @@ PIECES = (
     "word <p> </p> <table> </table> <tr> </tr> <td> </td> <th> <caption> <ul> </ul> <li> <dl> <dt> "
     "<h2> </h2> <pre> </pre> <br> <svg/> <svg> <title> </title> <script> </script> <!-- --> "
     "<![foo]> <![CDATA[ ]]> <!x <?php &amp; &#x; &#99999999; < > <div/hidden> </div> "
-    "<td/rowspan=3> \" \0"
+    '<td/rowspan=3> " \0'
 ).split(" ")
 
 
