@@ -220,16 +220,20 @@ def test_indexing_gives_way_to_an_answer_being_made(room):
     visitor = room.get(new_token())
     upload = visitor.take("a.txt", 4)
     visitor.path(upload).write_bytes(b"Oil.")
-    Ingest(opened(FakeBot()), answering.is_set).put(visitor, upload.number)
+    ingest = Ingest(opened(FakeBot()), answering.is_set)
+    assert not ingest.busy
+    ingest.put(visitor, upload.number)
+    assert ingest.busy
     until = time.monotonic() + 10
     while visitor.uploads[0].state != "indexing" and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(0.3)
     assert (visitor.uploads[0].state, visitor.uploads[0].done) == ("indexing", 0)
     answering.clear()
-    while visitor.uploads[0].state != "indexed" and time.monotonic() < until:
+    while ingest.busy and time.monotonic() < until:
         time.sleep(0.01)
     assert visitor.uploads[0].state == "indexed"
+    assert not ingest.busy
 
 
 def test_a_visitor_who_leaves_ends_his_indexing(room):

@@ -120,7 +120,8 @@ class Conversation:
         def give_way() -> None:
             while self.state.answering() and time.monotonic() < until:
                 time.sleep(0.1)
-            if self.state.answering() or session.turns is not turns:
+            busy = self.state.answering() or self.state.ingest.busy
+            if busy or session.turns is not turns:
                 raise RagError("Others come first.")
 
         try:

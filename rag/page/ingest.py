@@ -39,6 +39,12 @@ class Ingest:
         self._waiting: queue.Queue[tuple[Visitor, int]] = queue.Queue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._working = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being taken in, or waits."""
+        return self._working or not self._waiting.empty()
 
     def put(self, visitor: Visitor, number: int) -> None:
         """Line up a file that was received; starts the thread with the first one."""
@@ -52,18 +58,19 @@ class Ingest:
     def _run(self) -> None:
         while True:
             visitor, number = self._waiting.get()
+            self._working = True
             upload = next((u for u in visitor.uploads if u.number == number), None)
-            if upload is None:
-                continue
             try:
-                self._take(visitor, upload)
+                if upload is not None:
+                    self._take(visitor, upload)
             except Left:
-                continue
+                pass
             except RagError as error:
-                visitor.skip(number, named(error.message, visitor.folder, upload))
+                visitor.skip(number, named(error.message, visitor.folder, number))
             except Exception:
                 _log.exception("an upload could not be indexed")
                 visitor.skip(number, "Something went wrong while it was read.")
+            self._working = False
 
     def _take(self, visitor: Visitor, upload: Upload) -> None:
         base = self._opening.wait(visitor.gone)
@@ -75,7 +82,8 @@ class Ingest:
         path = visitor.path(upload)
 
         def tell(stage: str, done: int, total: int) -> None:
-            visitor.change(upload.number, state="indexing", done=done, total=total)
+            if stage != "read":  # which counts files, and there is one
+                visitor.change(upload.number, state="indexing", done=done, total=total)
             self._give_way(visitor)
 
         _, skipped = bot.add([path], progress=tell)
@@ -87,7 +95,7 @@ class Ingest:
         self, visitor: Visitor, upload: Upload, ids: tuple[str, ...], skipped: tuple[Skipped, ...]
     ) -> None:
         """Say what became of a file: indexed (in part, perhaps), or skipped and why."""
-        reasons = "; ".join(named(one.reason, visitor.folder, upload) for one in skipped[:3])
+        reasons = "; ".join(named(one.reason, visitor.folder, upload.number) for one in skipped[:3])
         more = len(skipped) - 3
         reasons += f"; and {more} more" if more > 0 else ""
         if ids:
@@ -105,6 +113,6 @@ class Ingest:
             time.sleep(0.05)
 
 
-def named(message: str, folder: Path | None, upload: Upload) -> str:
+def named(message: str, folder: Path | None, number: int) -> str:
     """Return a message without the place where a visitor's files lie."""
-    return message.replace(f"{folder}/files/{upload.number}/", "").replace(str(folder), "the index")
+    return message.replace(f"{folder}/files/{number}/", "").replace(str(folder), "the index")

@@ -22,7 +22,7 @@ class State:
         self.sessions = Sessions()
         self.visitors = Visitors(settings)
         self.ingest = Ingest(opening, self.answering)
-        self.suggestions = Suggestions(self.answering)
+        self.suggestions = Suggestions(lambda: self.answering() or self.ingest.busy)
         self.feedback = Feedback(settings.data)
 
     def answering(self) -> bool:

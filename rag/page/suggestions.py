@@ -1,7 +1,7 @@
 """Questions worth asking: drawn from the documents, and shown only when the reader answers them.
 
 A thread looks for them in the background, an index at a time, and lets every answer that is being
-made go first. What was found for one content of an index is kept.
+made, and every file that is taken in, go first. What was found for one content of an index is kept.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Suggestions:
     """What is known to be answerable, by the content of an index."""
 
-    def __init__(self, answering: Callable[[], bool]) -> None:
-        self._answering = answering
+    def __init__(self, busy: Callable[[], bool]) -> None:
+        self._busy = busy
         self._found: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._open: set[str] = set()
         self._waiting: queue.Queue[tuple[Bot, str, tuple[str, ...]]] = queue.Queue()
@@ -88,7 +88,7 @@ class Suggestions:
                 self._open.discard(content)
 
     def _give_way(self) -> None:
-        while self._answering():
+        while self._busy():
             time.sleep(0.1)
 
 
