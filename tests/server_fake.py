@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from page_fake import FakeBot
 
 from rag.documents import read
@@ -101,7 +102,10 @@ def served(bot: object, *, page: bool = False, uploads: Path | None = None, **ch
     with tempfile.TemporaryDirectory() as folder:
         app = build(opener, known, uploads=uploads or Path(folder) / "uploads", page=page)
         with running(server(app, known.page, lambda where: None)):
-            yield f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{port}"
+            while not callable(bot) and httpx.get(f"{url}/ready").status_code != 200:
+                time.sleep(0.02)
+            yield url
 
 
 @contextlib.contextmanager

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from rag import documents
+from rag.choosing import open_embedder
 from rag.cli import accounts, rows
 from rag.cli.terminal import Terminal, inert
-from rag.embedder import Embedder, SentenceEmbedder
+from rag.embedder import Embedder
 from rag.errors import IndexBusy, RagError
 from rag.ingest import build
 from rag.settings import Settings
@@ -39,7 +40,7 @@ def run(
 ) -> None:
     """Bring the index up to date with exactly these paths, and print what became of each file."""
     documents.files(paths)  # a path that is not there is told before a model is loaded
-    embedder = embedder or SentenceEmbedder.open(settings.models)
+    embedder = embedder or open_embedder(settings.models)
 
     def update(*, empty: bool) -> IndexReport:
         with terminal.progress() as progress:
