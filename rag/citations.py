@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rag import words
-from rag.questions import Question, analyse, offers
+from rag.questions import Question, analyse, counted, offers
 from rag.settings import VerifierSettings
 from rag.tabular import asked_cell, is_row
 from rag.types import Citation, Evidence, Place, Span
@@ -190,8 +190,8 @@ def answers(question: Question, sentence: str, evidence: Evidence) -> bool:
     """Tell whether a sentence has something new for the question, of the kind asked for.
 
     It must also speak of something the question does (by a word or a pronoun), have most of the
-    answer the reader points at, if it does, and not repeat itself. What the evidence does not
-    offer is not asked of the sentence.
+    answer the reader points at, if it does, name what is to be counted, and not repeat itself. What
+    the evidence does not offer is not asked of the sentence.
     """
     said, asked = set(words.content(sentence)), set(question.content)
     if not said - asked or repeats(sentence):
@@ -202,6 +202,9 @@ def answers(question: Question, sentence: str, evidence: Evidence) -> bool:
     wanted = set(words.content(evidence.answer_text)) - asked
     if words.coverage(wanted, frozenset(said)) < ANSWER_SHARE:
         return False
+    things = counted(question.text)
+    if things and things in words.content(evidence.quote) and things not in said:
+        return False  # "how many men?" is not answered by how many ships
     return offers(question, sentence) or not offers(question, evidence.quote)
 
 

@@ -93,6 +93,13 @@ _ALONE = re.compile(
     re.I,
 )
 
+_COUNTED = re.compile(
+    r"\bhow many (?P<what>(?:[\w’'-]+ ){0,3}?[\w’'-]+)"
+    r"(?= (?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|may|might|must)\b)"
+    r"|\bhow many (?P<first>[\w’'-]+)",
+    re.I,
+)
+
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -249,3 +256,10 @@ def parts(question: str) -> tuple[str, ...]:
     if len(found) < 2 or not alone:
         return (question,)
     return tuple(f"{part[0].upper()}{part[1:]}?" for part in found)
+
+
+def counted(question: str) -> str:
+    """Return the stem of what "how many ...?" asks the number of, else ""."""
+    found = _COUNTED.search(question)
+    stems = words.content(found["what"] or found["first"]) if found else ()
+    return stems[-1] if stems else ""

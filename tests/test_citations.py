@@ -184,3 +184,12 @@ def test_not_even_evidence_with_its_words_supports_an_abstention() -> None:
     said = Evidence(Passage("q", "e", 0, len(text), text), 0, len(text), 0.5)
     verified = VERIFIER.verify("What does the text not say?", ABSTENTION, [said])
     assert verified.claims == (Claim(text, (said,)),)
+
+
+def test_how_many_men_is_not_answered_by_how_many_ships() -> None:
+    text = "More than 30 ships attacked a group of sailors on the coast, killing 14."
+    said = Evidence(Passage("q", "e", 0, len(text), text), 0, len(text), 0.5)
+    question = "How many sailors were killed in the attack?"
+    wrong = VERIFIER.objections(question, "More than 30 ships were killed in the attack.", said)
+    assert wrong == ("answer: not in it",)
+    assert not VERIFIER.objections(question, "14 sailors were killed in the attack.", said)

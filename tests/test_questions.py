@@ -1,6 +1,7 @@
 import pytest
 
-from rag.questions import analyse, asks_yes_or_no, offers, parts, topic
+from rag import words
+from rag.questions import analyse, asks_yes_or_no, counted, offers, parts, topic
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,18 @@ def test_parts(question: str, asked: int | tuple[str, ...]) -> None:
         assert found == (question,)
     else:
         assert asked in (found, len(found))
+
+
+@pytest.mark.parametrize(
+    ("question", "stem"),
+    [
+        ("How many policemen were killed?", "policemen"),
+        ("How many state policemen did they kill?", "policemen"),
+        ("And how many boats sank in the storm?", "boat"),
+        ("How much did it cost?", ""),
+        ("How many?", ""),
+        ("Who won?", ""),
+    ],
+)
+def test_counted(question: str, stem: str) -> None:
+    assert counted(question) == (words.stem(stem) if stem else "")
