@@ -169,7 +169,11 @@ def by_kind(scores: Sequence[Score]) -> dict[str, tuple[int, int]]:
 
 def main() -> None:
     """Ask everything of the seed article and print what went wrong."""
+    from statistics import mean
+
     from rag import Pipeline
+    from rag.entailment import Entailment
+    from rag.support import judged
 
     with Pipeline.open() as bot:
         (document,) = bot.documents()
@@ -180,6 +184,14 @@ def main() -> None:
     for kind, (right, total) in by_kind(scores).items():
         print(f"{kind:13} {right:3}/{total}")  # noqa: T201
     sought = [s for s in scores if s.golden.sought]
+    if judge := Entailment.shipped(bot.settings.models):
+        given = [s.answer for s in scores if not s.answer.abstained]
+        said = [one for answer in given for one in judged(answer, judge)]
+        precise = [each for one in said for each in one.precise]
+        print(  # noqa: T201
+            f"citations by the judge: recall {mean(one.supported for one in said):.3f} of "
+            f"{len(said)} sentences, precision {mean(precise):.3f} of {len(precise)} citations"
+        )
     print(  # noqa: T201
         f"right {share(scores):.3f} of {len(scores)}; answerable {share(sought):.3f}; "
         f"recall@5 {recall(scores):.3f}"
