@@ -185,7 +185,7 @@ def main() -> None:
         print(f"{kind:13} {right:3}/{total}")  # noqa: T201
     sought = [s for s in scores if s.golden.sought]
     if judge := Entailment.shipped(bot.settings.models):
-        given = [s.answer for s in scores if not s.answer.abstained]
+        given = [s.answer for s in scores if s.answer.citations and not s.answer.abstained]
         said = [one for answer in given for one in judged(answer, judge)]
         precise = [each for one in said for each in one.precise]
         print(  # noqa: T201
