@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import anyio
 import httpx
+import platformdirs
 import pytest
 from mcp import StdioServerParameters
 from mcp.client.client import Client
@@ -228,6 +230,42 @@ def test_the_tour_runs_from_its_first_line_to_its_last(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "[1] notes/ann.txt: Ann Keller was born in Lisbon in 1931." in said
     assert "search\nread\nwrite\n" in said
+
+
+def test_the_readme_follows_a_folder_and_asks_it(tmp_path):
+    (block,) = (one for one in blocks("README.md", "sh") if "--watch" in one)
+    followed, asked, listed = block.strip().splitlines()
+    (tmp_path / "notes").mkdir()
+    note = "Title: The lamp\nAuthor: Ann\n\nThe lamp on the pier is lit at nine in the evening.\n"
+    (tmp_path / "notes" / "lamp.txt").write_text(note, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(Path(platformdirs.user_cache_dir())),
+    }
+    environment.pop("XDG_DATA_HOME", None)
+
+    def command(line: str) -> list[str]:
+        (_, *words) = shlex.split(line, comments=True)
+        return [sys.executable, "-m", "rag", *(w.replace("~", str(tmp_path)) for w in words)]
+
+    with subprocess.Popen(
+        command(followed), cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    ) as watching:
+        assert watching.stdout is not None
+        assert any(line.startswith("indexed  1") for line in watching.stdout)
+        watching.send_signal(signal.SIGINT)
+
+    def said(line: str) -> str:
+        done = subprocess.run(
+            command(line), cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "lit at nine" in said(asked)
+    assert "lamp.txt" in said(listed)
 
 
 def test_each_surface_takes_few_lines_in_the_readme():
