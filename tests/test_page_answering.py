@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from itertools import pairwise
@@ -8,9 +9,10 @@ import pytest
 from page_fake import FakeBot
 
 from rag.errors import ModelMissing, QuestionError, RagError
-from rag.page.answering import INTERVAL, Step, as_json, checked, converse, steps
+from rag.page.answering import INTERVAL, Step, checked, converse, steps
 from rag.page.bot import Opening
 from rag.page.sessions import HISTORY_TURNS, MAX_SESSIONS, MAX_TURNS, Session, Sessions, Turn, plain
+from rag.public import answer_keys
 from rag.types import Event
 
 
@@ -212,7 +214,7 @@ def test_questions_are_neither_empty_nor_too_long(text):
 
 def test_an_answer_as_json_quotes_its_source():
     answer = FakeBot().answer("Who lit the lamp?")
-    row = as_json(answer)
+    row = answer_keys(answer)
     text = FakeBot().document("doc-0").text
     assert set(row) == {
         "question", "text", "abstained", "confidence", "citations", "passages", "timings",
@@ -222,3 +224,9 @@ def test_an_answer_as_json_quotes_its_source():
     assert row["passages"][0] == {
         "document": "doc-0", "start": 23, "end": answer.passages[0].end, "score": 0.0328,
     }  # fmt: skip
+
+
+def test_a_notice_is_a_key_only_where_there_is_one():
+    answer = FakeBot().answer("Who lit the lamp?")
+    assert list(answer_keys(dataclasses.replace(answer, notice="quoted")))[-1] == "notice"
+    assert "notice" not in answer_keys(answer)

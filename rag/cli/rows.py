@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rag.errors import QuestionError, SourceEmpty, SourceMissing
-from rag.places import known
+from rag.public import answer_keys
 from rag.types import Answer
 
 BATCH_SHAPE = 'a line is {"id": "...", "question": "..."[, "history": [["q", "a"], ...]]}'
@@ -34,30 +34,7 @@ def answer_row(answer: Answer, id: str | int | float | None = None) -> dict[str,
 
     `notice` comes last, and only where there is one.
     """
-    row = {
-        "id": id,
-        "question": answer.question,
-        "text": answer.text,
-        "abstained": answer.abstained,
-        "confidence": answer.confidence,
-        "citations": [
-            {
-                "marker": one.marker,
-                "document": one.document,
-                "start": one.start,
-                "end": one.end,
-                "quote": one.quote,
-                **known(one.place),
-            }
-            for one in answer.citations
-        ],
-        "passages": [
-            {"document": hit.document, "start": hit.start, "end": hit.end, "score": hit.score}
-            for hit in answer.passages
-        ],
-        "timings": dict(answer.timings),
-    }
-    return row | ({"notice": answer.notice} if answer.notice else {})
+    return {"id": id, **answer_keys(answer)}
 
 
 def dump(row: object) -> str:

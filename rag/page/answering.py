@@ -11,13 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rag.errors import QuestionError, RagError
 from rag.page.bot import Bot, Opening
 from rag.page.sessions import Session, Turn
-from rag.places import known
-from rag.types import Answer
 
 INTERVAL = 0.2
 """Seconds between two updates of the draft: about five a second."""
@@ -121,29 +118,3 @@ def converse(
         session.finish(turn)
     if turn is not None:
         yield turn
-
-
-def as_json(answer: Answer) -> dict[str, Any]:
-    """Return an answer as the `chat` endpoint gives it: the same keys as `rag ask --json`."""
-    return {
-        "question": answer.question,
-        "text": answer.text,
-        "abstained": answer.abstained,
-        "confidence": answer.confidence,
-        "citations": [
-            {
-                "marker": one.marker,
-                "document": one.document,
-                "start": one.start,
-                "end": one.end,
-                "quote": one.quote,
-                **known(one.place),
-            }
-            for one in answer.citations
-        ],
-        "passages": [
-            {"document": h.document, "start": h.start, "end": h.end, "score": h.score}
-            for h in answer.passages
-        ],
-        "timings": dict(answer.timings),
-    }

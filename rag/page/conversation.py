@@ -14,7 +14,7 @@ import gradio as gr
 
 from rag.errors import QuestionError, RagError
 from rag.page import export, greeting, render, source
-from rag.page.answering import Step, as_json, checked, converse
+from rag.page.answering import Step, checked, converse
 from rag.page.bot import Bot
 from rag.page.preferences import Preferences
 from rag.page.saved import packed, unpacked
@@ -22,6 +22,7 @@ from rag.page.sessions import Session
 from rag.page.sources import Sources, number
 from rag.page.state import State
 from rag.page.suggestions import following
+from rag.public import answer_keys
 
 TAKEN = 9
 """Parts that taking a question changes: box, log, live, next, and five buttons."""
@@ -227,6 +228,6 @@ class Conversation:
             bot: Bot | None = self.state.opening.wait()
             if bot is None:
                 raise RagError("Stopped.")
-            return as_json(bot.ask(question, past))
+            return answer_keys(bot.ask(question, past))
         except RagError as error:
             raise gr.Error(f"{error.message} {error.hint}".strip(), print_exception=False) from None

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.page.answering import as_json
 from rag.page.render import confidence_words
 from rag.page.sessions import Turn
+from rag.public import answer_keys
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
 
@@ -46,7 +46,7 @@ def rows(turns: Sequence[Turn], names: Mapping[str, str]) -> str:
         if turn.answer is None:
             found.append({"question": turn.question, "error": turn.error, "draft": turn.draft})
         else:
-            found.append(as_json(turn.answer) | ({"vote": turn.vote} if turn.vote else {}))
+            found.append(answer_keys(turn.answer) | ({"vote": turn.vote} if turn.vote else {}))
     cited = {
         c.document: names.get(c.document, "")
         for turn in turns

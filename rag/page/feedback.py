@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.errors import RagError
-from rag.page.answering import as_json
 from rag.page.bot import Bot
 from rag.page.sessions import Turn
+from rag.public import answer_keys
 
 FILE = "feedback.jsonl"
 MOST_BYTES = 100_000_000
@@ -39,7 +39,7 @@ class Feedback:
             "id": turn.id,
             "vote": turn.vote or "none",
             "restored": turn.restored,
-            "answer": as_json(turn.answer),
+            "answer": answer_keys(turn.answer),
             "index": {
                 "content": commit.content,
                 "embedder": commit.embedder,
