@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.calibration import Calibration, sigmoid
+from rag.choices import chosen
 from rag.embedder import Embedder
 from rag.features import LONGEST_UNIT, Candidate, Features, Judge, Statistics
+from rag.pairing import paired
 from rag.questions import Question, analyse, spells_out
 from rag.settings import ReaderSettings
 from rag.tabular import is_row, standing_out
@@ -80,10 +82,11 @@ class SentenceReader:
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(_evidence(candidates[i], float(logits[i])) for i in order)
-        evidence = joined(ranked, self._settings.min_share)
+        evidence = chosen(question, joined(ranked, self._settings.min_share))
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])
+        best_first = reranked(hits, self._calibration.passage.logits(passages))
         return Reading(
-            hits=reranked(hits, self._calibration.passage.logits(passages)),
+            hits=paired(asked.content, best_first),
             evidence=evidence,
             answerable=min(known, self._calibration.answerable.probability(verdict)),
             confidence=self._calibration.confidence.probability(verdict),
