@@ -33,7 +33,7 @@ SENTENCE = (
 VERDICT = (
     *("best", "second", "cosine", "covered", "covered_passage", "covered_hits"),
     *("names_missing", "names_missing_sentence", "numbers_missing", "offers_not", "unknown"),
-    *("dense_first", "short", "yes_or_no"),
+    *("dense_first", "short", "yes_or_no", "size"),
 )
 JUDGED_SENTENCE = ("relevance", "answerable", "span", "span_behind", "relevance_behind")
 JUDGED_VERDICT = (
@@ -42,6 +42,7 @@ JUDGED_VERDICT = (
 )
 PASSAGE = ("retrieval", "first_hit", "dense", "best", "best_behind")
 JUDGED_PASSAGE = ("relevance", "answerable", "span")
+SMALL, LARGE = 1.6, 4.1  # powers of ten of passages: between them it is known what size changes
 NO_SPAN = -12.0  # stands for a score of -inf
 
 
@@ -94,7 +95,7 @@ class Features:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
         self.verdict = VERDICT + (JUDGED_VERDICT if judge else ())
-        self._embedder = embedder
+        self.embedder = embedder
         self._statistics = statistics
         self._judge = judge
         self._vectors: dict[str, NDArray[np.float32]] = {}  # passage id -> (units, d)
@@ -104,7 +105,7 @@ class Features:
         if not hits:
             return []
         rarity = self._rarity(question)
-        asked = self._embedder.query(question.text)
+        asked = self.embedder.query(question.text)
         vectors = self._unit_vectors([hit.passage for hit in hits])
         judged = self._judged(question, hits)
         top = max(hit.score for hit in hits) or 1.0
@@ -181,6 +182,7 @@ class Features:
             max((hit.dense for hit in hits if hit.dense is not None), default=0.0),
             float(len(question.content) <= 2),
             float(asks_yes_or_no(question.text)),
+            min(LARGE, max(SMALL, math.log10(1 + len(self._statistics)))),
         ]
         if self._judge:
             found += [f[name] for name in JUDGED_SENTENCE]
@@ -221,7 +223,7 @@ class Features:
         known = self._vectors if len(self._vectors) < 2_000 else {}
         new = [p for p in {p.id: p for p in passages}.values() if p.id not in known]
         cut = [units(passage) for passage in new]
-        rows = self._embedder.passages(
+        rows = self.embedder.passages(
             [_spoken(p, span) for p, spans in zip(new, cut, strict=True) for span in spans]
         )
         ends = list(itertools.accumulate(len(spans) for spans in cut))

@@ -415,9 +415,8 @@ def test_a_reader_row_becomes_a_group() -> None:
         "source": "x",
     }
     near = Neighbours(["Bob wrote the second book."], {row["question"]: (0,)})
-    right, wrong, changed = reader_group(
-        row, near, Recipe(near=1, changed=1, withheld=0), Random(1)
-    )
+    recipe = Recipe(near=1, changed=1, withheld=0, typed=0)
+    right, wrong, changed = reader_group(row, near, recipe, Random(1))
     assert (right.relevance, right.answerable, right.span) == (1.0, 1.0, (0, 3))
     assert (wrong.passage, wrong.relevance, wrong.null) == ("Bob wrote the second book.", 0.0, True)
     assert (changed.passage, changed.answerable, changed.relevance) == (row["passage"], 0.0, None)
@@ -433,11 +432,47 @@ def test_a_reader_row_is_also_seen_without_its_answer() -> None:
         "answer_start": 0,
         "source": "x",
     }
-    recipe = Recipe(near=0, changed=0, withheld=1)
+    recipe = Recipe(near=0, changed=0, withheld=1, typed=0)
     right, cut = reader_group(row, Neighbours.none(), recipe, Random(1))
     assert right.answerable == 1.0
     assert (cut.passage, cut.question) == (rest.strip(), row["question"])
     assert (cut.answerable, cut.relevance, cut.null) == (0.0, None, True)
+
+
+def test_some_questions_are_asked_in_small_letters() -> None:
+    row: dict[str, Any] = {
+        "question": "Who wrote to Ann?",
+        "passage": "Bob wrote to Ann.",
+        "answer": "Bob",
+        "answer_start": 0,
+        "source": "x",
+    }
+    recipe = Recipe(near=0, changed=0, withheld=0, typed=0.5)
+    asked = {reader_group(row, Neighbours.none(), recipe, Random(i))[0].question for i in range(20)}
+    assert asked == {"Who wrote to Ann?", "who wrote to ann"}
+
+
+def test_an_answer_becomes_a_claim_beside_wrong_ones() -> None:
+    row: dict[str, Any] = {
+        "question": "Who gave Ann Berg a ring?",
+        "passage": "It was in Oslo that Bob Lund gave Ann Berg a ring.",
+        "answer": "Bob Lund",
+        "source": "x",
+    }
+    for seed in range(20):
+        right, *wrong = derived.stated_group(row, Random(seed))
+        assert right.question == "Bob Lund gave Ann Berg a ring."
+        assert (right.support, right.answerable, right.relevance) == (0, None, None)
+        claims = {one.question for one in wrong}
+        assert "Oslo gave Ann Berg a ring." in claims
+        assert claims <= {
+            "Oslo gave Ann Berg a ring.",
+            "Ann Berg gave Bob Lund a ring.",
+            "Bob Lund gave Oslo a ring.",
+        }
+        assert {one.support for one in wrong} == {1}
+        assert {one.passage for one in wrong} == {row["passage"]}
+    assert derived.stated_group(row | {"question": "How did it end?"}, Random(0)) == ()
 
 
 @pytest.mark.parametrize(
@@ -506,6 +541,31 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
     assert len(first) - len(twice) + len(kept) == 600
     assert 3 < len(kept) < 40
     assert not {g[0].passage for g in first} & {g[0].passage for g in kept if g[0].span}
+
+
+def test_of_several_runs_the_mean_is_shipped(
+    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
+) -> None:
+    one, other = begin("one"), begin("other")
+    train(one, rows, steps=2)
+    train(other, rows, steps=5)
+    first, second = (export.checkpoint_weights(run.folder) for run in (one, other))
+    mean = export.mean_weights([one.folder, other.folder])
+    assert mean.keys() == first.keys()
+    name = "pool.weight"
+    assert not torch.equal(first[name], second[name])
+    assert torch.allclose(mean[name], (first[name] + second[name]) / 2)
+
+
+def test_dropout_is_of_what_layers_put_out(base: Path) -> None:
+    fresh = network.begin(ReaderNetwork.start(base, seed=0), 0.25)
+    shares = {
+        name: module.p
+        for name, module in fresh.encoder.named_modules()
+        if isinstance(module, torch.nn.Dropout)
+    }
+    assert {p for name, p in shares.items() if name.endswith("output.dropout")} == {0.25}
+    assert {p for name, p in shares.items() if not name.endswith("output.dropout")} == {0.0}
 
 
 def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:

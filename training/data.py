@@ -54,11 +54,12 @@ class Recipe:
     """How often each source is passed through, and how hard its groups are made.
 
     A count of passes of 1.5 is every row once and half of them a second time, each time with
-    another wrong passage and another change.
+    another wrong passage and another change. `stated` is the share of the answers that can be put
+    into a sentence, and `typed` that of the questions in small letters without a question mark.
     """
 
     reader: tuple[tuple[str, float], ...] = (
-        ("squad", 2.0),
+        ("squad", 2.5),
         ("qed-nq", 1.3),
         ("quoref", 1.5),
         ("covid-qa", 0.8),
@@ -87,10 +88,19 @@ class Recipe:
         ("boolq", 0.15),
         ("bioasq", 0.5),
     )
+    claims: tuple[tuple[str, float], ...] = (
+        ("squad-flan", 0.7),
+        ("fairytale-flan", 0.3),
+        ("narrativeqa-flan", 0.7),
+        ("bioasq", 0.5),
+        ("clapnq", 1.0),
+    )
+    stated: float = 1.0
     titled: int = 4000
     near: float = 0.6
-    changed: float = 0.5
+    changed: float = 0.6
     withheld: float = 0.3
+    typed: float = 0.12
     rerank_negatives: int = 2
 
 
@@ -134,6 +144,8 @@ def reader_group(
     """Write a reader row as a group: right passage, near passage, changed question, cut passage."""
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
+    if random.random() < recipe.typed:
+        question = question.lower().rstrip("? ")
     if span is None:
         return (Example(question, passage, None, 0.0, None, True, None, source),)
     group = [Example(question, passage, 1.0, 1.0, span, False, None, source)]
@@ -221,7 +233,8 @@ def plan(
     slice is held out of every file. `alike` are words to swap in changed questions. The same
     folder, recipe and seed give the same groups.
     """
-    from training.derived import found_row, sentence_group
+    from training.claims import ClaimRecipe, claims
+    from training.derived import found_row, sentence_group, stated_group
 
     random = Random(f"{seed}/{kept}")
     keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
@@ -237,9 +250,19 @@ def plan(
         reader_group(row, near, recipe, random, alike)
         for row in take(found["reader"], once(recipe.reader, kept), random)
     ]
+    answered = [row for row in found["reader"] if row["answer_start"] >= 0]
+    for row in random.sample(answered, round(recipe.stated * len(answered))):
+        if group := stated_group(row, random):
+            groups.append(group)
     if not kept and (folder / "generative.jsonl.gz").exists():
-        free = [found_row(row) for row in rows(folder / "generative.jsonl.gz")]
-        known = [r for r in free if r and r["question"].casefold() not in aside]
+        free = [
+            row
+            for row in rows(folder / "generative.jsonl.gz")
+            if row["question"].casefold() not in aside
+            and not any(held_out(passage) for passage in row["passages"])
+        ]
+        groups += claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept)
+        known = [made for row in free if (made := found_row(row))]
         groups += [
             reader_group(row, Neighbours.none(), recipe, random, alike)
             for row in take(known, recipe.generative, random)

@@ -2,7 +2,8 @@
 
 Free-form answers that stand word for word in their passage become spans; answers that say the
 passage does not tell become unanswerable rows; a question with its sentence among others of the
-same article becomes a made-up passage, in which only the answer's sentence is known.
+same article becomes a made-up passage, in which only the answer's sentence is known; a short answer
+that can be put into a sentence becomes a claim.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import re
 from random import Random
 from typing import Any
 
-from training.data import Example, Group
+from training.data import SUPPORT, Example, Group
+from training.stating import stated
+from training.unanswerable import change, names
 
 SHORT = 60  # characters of an answer that may be looked up in its passage
 MADE_UP = 900  # characters of a made-up passage
@@ -75,3 +78,28 @@ def sentence_group(row: dict[str, Any], random: Random) -> Group:
     if without := made_up(others[half:]):
         group.append(Example(question, without, 0.0, 0.0, null=True, source=source))
     return tuple(group)
+
+
+def stated_group(row: dict[str, Any], random: Random) -> Group:
+    """Write an answer as a claim over its passage, and beside it up to two claims that are wrong.
+
+    One has a number, a name or an opposite changed, or two names exchanged; the other says another
+    name of the passage for the answer. Empty where the answer cannot be put into a sentence.
+    """
+    claim, passage = stated(row["question"], row["answer"]), row["passage"]
+    if claim is None:
+        return ()
+    wrong = [change(claim, passage, "", random)]
+    said = set(claim.casefold().split())
+    others = [name for name in names(passage) if said.isdisjoint(name.casefold().split())]
+    if others and row["answer"] in claim and row["answer"][0].isupper():
+        wrong.append(claim.replace(row["answer"], random.choice(others), 1))
+    source = f"{row['source']}/stated"
+    return (
+        Example(claim, passage, support=SUPPORT.index("supported"), source=source),
+        *(
+            Example(text, passage, support=SUPPORT.index("refuted"), source=source)
+            for text in wrong
+            if text is not None
+        ),
+    )

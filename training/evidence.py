@@ -2,15 +2,12 @@
 
     python -m training.evidence --data ../shared/train --reader rag/weights/reader.safetensors
 
-Every question is asked of all training passages, as the product would ask it: of those passages;
-of the same without the ones that hold its answer; and with a name, number or word changed, so that
-the passage is there and its answer is to another question. Only questions are taken whose passages
-the trained reader never saw; yes-or-no questions, whose passage is known and no more, are among
-them. Four logistic models are fitted: which sentence holds the answer, which passage does, whether
-any does, and whether the best sentence is right. The bias of "is it answerable" is moved so that
-one half is the threshold where answering and abstaining are right most often when two thirds of the
-questions have an answer. The figures are of questions left out of fitting, in four folds by
-passage; nothing here reads evaluation data.
+The questions are those of `training.cases`: each with its answer, without, and changed. Four
+logistic models are fitted: which sentence holds the answer, which passage does, whether any does,
+and whether the best sentence is right. The bias of "is it answerable" is moved so that one half is
+the threshold where answering and abstaining are right most often when two thirds of the questions
+have an answer. The figures are of questions left out of fitting, in four folds by passage; nothing
+here reads evaluation data.
 
 The confidence is fitted where half of the questions have no answer and nearly all of those are
 changed ones: people's near misses are harder to tell than ours, and a program that is too sure does
@@ -20,247 +17,49 @@ more harm than one that is not sure enough.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
-import random
+import multiprocessing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
-from rag import words
 from rag.calibration import Calibration, Logistic
 from rag.cross_encoder import CrossEncoder
-from rag.embedder import Embedder, SentenceEmbedder
+from rag.embedder import SentenceEmbedder
 from rag.features import Candidate, Features, Judge
 from rag.metrics import calibration_error, contains, token_f1
 from rag.models import locate
-from rag.passages import split
 from rag.questions import Question, analyse
-from rag.settings import ModelSettings, PassageSettings, RetrieverSettings
-from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
-from training.data import held_out, rows
-from training.mining import bm25_top, dense_top, embed, words_alike
-from training.reader import base_folder
-from training.unanswerable import change
+from rag.settings import ModelSettings
+from training.cases import (
+    FOLDS,
+    Case,
+    Corpus,
+    Remembering,
+    RememberingJudge,
+    cases,
+    sample,
+    yes_or_no,
+)
+from training.data import rows
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
-DEPTH, TOP = 50, 10
 SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35}  # what each kind weighs in fitting
 NEAR_MISSES = {"answerable": 0.5, "removed": 0.05, "changed": 0.45}  # and for the confidence
 ASKED = {"answerable": 2 / 3, "removed": 1 / 6, "changed": 1 / 6}  # and in choosing the threshold
-YES_OR_NO = 60  # questions, of which it is only known which passage answers them
-FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
-FOLDS = 4
 AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknown", "offers_not")
 """Features that speak against an answer. They are rare among these questions, whose changed names
 are of the passage itself, so that chance can turn their sign: it is not believed."""
 FLAT = 0.005  # of questions: less than this sets no two thresholds apart
 THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
-
-
-class Remembering:
-    """An embedder that embeds the same text once: corpora share their passages."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    @property
-    def identity(self) -> EmbedderIdentity:
-        """The identity of the embedder within."""
-        return self._embedder.identity
-
-    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return unit rows (n, d)."""
-        if not texts:
-            return self._embedder.passages(texts)
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
-        self._known.update(zip(new, self._embedder.passages(new), strict=True))
-        return np.stack([self._known[t] for t in texts])
-
-    def query(self, text: str) -> NDArray[np.float32]:
-        """Return a unit vector (d,)."""
-        if "?" + text not in self._known:
-            self._known["?" + text] = self._embedder.query(text)
-        return self._known["?" + text]
-
-
-class RememberingJudge:
-    """A judge that reads the same question and passage once."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self._known: dict[tuple[str, str], Judgement] = {}
-
-    def judge(
-        self,
-        question: str,
-        passages: Sequence[str],
-        titles: Sequence[str] = (),
-        parts: Sequence[Sequence[tuple[int, int]]] = (),
-    ) -> list[Judgement]:
-        """See `rag.features.Judge`."""
-        new = [i for i, text in enumerate(passages) if (question, text) not in self._known]
-        judged = self._judge.judge(
-            question,
-            [passages[i] for i in new],
-            [titles[i] for i in new],
-            [parts[i] for i in new],
-        )
-        for i, judgement in zip(new, judged, strict=True):
-            self._known[question, passages[i]] = judgement
-        return [self._known[question, text] for text in passages]
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """All training passages, searched by vectors (n, d) and by words."""
-
-    texts: Sequence[str]
-    documents: Sequence[Sequence[Passage]]  # the passages that each text is cut into
-    frequency: dict[str, int]
-
-    @classmethod
-    def of(cls, texts: Sequence[str]) -> Corpus:
-        """Cut every text as an index would, and count its words."""
-        settings = PassageSettings()
-        documents = [split(Document(f"d{i}", text), settings) for i, text in enumerate(texts)]
-        frequency: dict[str, int] = {}
-        for text in texts:
-            for stem in words.stems(text):
-                frequency[stem] = frequency.get(stem, 0) + 1
-        return cls(texts, documents, frequency)
-
-    def document_frequency(self, terms: Sequence[str]) -> dict[str, int]:
-        """Return in how many texts each term occurs."""
-        return {term: self.frequency.get(term, 0) for term in terms}
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.texts)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A question and what was found for it; `gold` is the answer's span in its document, or None.
-
-    `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is a key of `SHARES`.
-    """
-
-    question: str
-    hits: tuple[Hit, ...]
-    document: str
-    gold: tuple[int, int] | None
-    answer: str
-    kind: str
-    fold: int
-
-
-def sample(data: Path, seed: int) -> list[dict[str, object]]:
-    """Return the answerable rows whose passages were never trained on, in a seeded order."""
-    found = [
-        row
-        for row in rows(data / "reader.jsonl.gz")
-        if row["answer_start"] >= 0 and held_out(row["passage"])
-    ]
-    random.Random(seed).shuffle(found)
-    tales = [row for row in found if row["source"].startswith("fairytaleqa")]
-    left_out = {id(row) for row in tales[FAIRY_TALES:]}
-    return [row for row in found if id(row) not in left_out]
-
-
-def yes_or_no(data: Path, seed: int) -> list[dict[str, object]]:
-    """Return yes/no search questions over titled passages that were never trained on."""
-    found = {
-        row["premise"]: row
-        for row in rows(data / "nli.jsonl.gz")
-        if row["source"].startswith("boolq") and " -- " in row["premise"]
-    }
-    kept = [row for premise, row in sorted(found.items()) if held_out(premise)]
-    random.Random(seed).shuffle(kept)
-    return [
-        {
-            "question": row["hypothesis"],
-            "passage": row["premise"].replace(" -- ", "\n\n", 1),
-            "answer": "",
-            "answer_start": 0,
-        }
-        for row in kept[:YES_OR_NO]
-    ]
-
-
-def cases(
-    data: Path,
-    cache: Path,
-    corpus: Corpus,
-    asked_of: Sequence[dict[str, object]],
-    seed: int,
-) -> list[Case]:
-    """Return every question as answerable, with its answer's passages removed, and changed."""
-    rng = random.Random(seed)
-    alike = words_alike([r["question"] for r in rows(data / "reader.jsonl.gz")], base_folder())
-    place = {text: i for i, text in enumerate(corpus.texts)}
-    asked: list[tuple[dict[str, object], str, str]] = []
-    for row in asked_of:
-        question, answer = str(row["question"]), str(row["answer"])
-        asked.append((row, question, "answerable"))
-        asked.append((row, question, "removed"))
-        changed = change(question, str(row["passage"]), answer, rng, alike)
-        if changed is not None:
-            asked.append((row, changed, "changed"))
-    found = search(list(dict.fromkeys(q for _, q, _ in asked)), corpus, cache)
-    made = []
-    for row, question, kind in asked:
-        home, answer = place[str(row["passage"])], str(row["answer"])
-        ranked = found[question]
-        if kind == "removed":
-            folded = words.flat(answer)
-            ranked = [
-                (i, *scores)
-                for i, *scores in ranked
-                if i != home and not (folded and folded in words.flat(corpus.texts[i]))
-            ]
-        elif home not in [i for i, *_ in ranked[:TOP]]:
-            continue
-        hits = tuple(
-            Hit(passage, fused, dense, None)
-            for i, fused, dense in ranked[:TOP]
-            for passage in corpus.documents[i]
-        )
-        start = int(str(row["answer_start"]))
-        end = start + len(answer) if answer else len(str(row["passage"]))
-        gold = (start, end) if kind == "answerable" else None
-        made.append(Case(question, hits, f"d{home}", gold, answer, kind, home % FOLDS))
-    return made
-
-
-def search(
-    questions: Sequence[str], corpus: Corpus, cache: Path
-) -> dict[str, list[tuple[int, float, float]]]:
-    """Return (text, fused score, cosine) for each question, best first.
-
-    Cosine and BM25, fused by reciprocal rank as `rag.retriever` does.
-    """
-    vectors = embed(corpus.texts, base_folder(), cache, 160)
-    asked = embed(questions, base_folder(), cache, 40)
-    dense = dense_top(asked, vectors, DEPTH)
-    lexical = bm25_top(questions, corpus.texts, DEPTH)
-    k = RetrieverSettings().rrf_k
-    found = {}
-    for n, question in enumerate(questions):
-        scores: dict[int, float] = {}
-        for ranking in (dense[n], lexical[n]):
-            for rank, i in enumerate(ranking.tolist(), start=1):
-                scores[i] = scores.get(i, 0.0) + (k + 1) / 2 / (k + rank)
-        best = sorted(scores.items(), key=lambda item: -item[1])[: 2 * TOP]
-        found[question] = [(i, score, float(vectors[i] @ asked[n])) for i, score in best]
-    return found
 
 
 def fit(
@@ -281,10 +80,14 @@ class Described:
     """A case with the features of its candidates, and which of them are right (n,)."""
 
     case: Case
-    question: Question
     features: Features
     candidates: Sequence[Candidate]
     right: NDArray[np.int64]
+
+    @property
+    def question(self) -> Question:
+        """The question's analysis."""
+        return analyse(self.case.question)
 
     @property
     def rows(self) -> NDArray[np.float64]:
@@ -292,10 +95,8 @@ class Described:
         return np.stack([c.features for c in self.candidates])
 
 
-def describe(case: Case, features: Features) -> Described:
-    """Return a case with its features."""
-    question = analyse(case.question)
-    candidates = features.candidates(question, case.hits)
+def rightness(case: Case, candidates: Sequence[Candidate]) -> NDArray[np.int64]:
+    """Return for each candidate (n,) whether it overlaps the case's answer."""
     right = [
         case.gold is not None
         and c.hit.document == case.document
@@ -303,7 +104,68 @@ def describe(case: Case, features: Features) -> Described:
         and case.gold[0] < c.span.end
         for c in candidates
     ]
-    return Described(case, question, features, candidates, np.array(right, dtype=np.int64))
+    return np.array(right, dtype=np.int64)
+
+
+class Reading:
+    """The models that describe cases; one in each process."""
+
+    def __init__(self, reader: Path | None, threads: int) -> None:
+        settings = ModelSettings(threads=threads)
+        self.embedder = Remembering(SentenceEmbedder.open(settings))
+        self.judge: Judge | None = None
+        if reader:
+            base = locate(settings.embedder, settings)
+            self.judge = RememberingJudge(CrossEncoder.open(base, reader, threads))
+
+    def features(self, case: Case) -> Features:
+        """Return what describes a case."""
+        return Features(self.embedder, case.statistics, self.judge)
+
+    def candidates(self, cases: Sequence[Case]) -> list[list[Candidate]]:
+        """Return the candidates of each case with their features."""
+        return [self.features(case).candidates(analyse(case.question), case.hits) for case in cases]
+
+
+_READING: list[Reading] = []  # of a helping process
+
+
+def _begin(reader: Path | None) -> None:
+    _READING.append(Reading(reader, threads=1))
+
+
+def _candidates(cases: Sequence[Case]) -> list[list[Candidate]]:
+    return _READING[0].candidates(cases)
+
+
+def described(cases: Sequence[Case], reader: Path | None, processes: int) -> list[Described]:
+    """Return all cases with their features; new processes of one thread do the reading."""
+    by_question = itertools.groupby(cases, key=lambda case: (case.document, case.answer))
+    chunks = [list(these) for _, these in by_question]
+    found: list[list[Candidate]] = []
+    with ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), _begin, (reader,)
+    ) as pool:
+        for n, part in enumerate(pool.map(_candidates, chunks)):
+            found += part
+            if n % 25 == 0:
+                print(f"described {n} of {len(chunks)} questions", flush=True)
+    here = Reading(reader, threads=0)
+    return [
+        Described(case, here.features(case), candidates, rightness(case, candidates))
+        for case, candidates in zip(cases, found, strict=True)
+    ]
+
+
+def unread(one: Described) -> Described:
+    """Return a case as it is described without a reader: that leaves out the last features."""
+    features = Features(one.features.embedder, one.case.statistics)
+    count = len(features.sentence)
+    return replace(
+        one,
+        features=features,
+        candidates=[replace(c, features=c.features[:count]) for c in one.candidates],
+    )
 
 
 @dataclass(frozen=True)
@@ -402,12 +264,21 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
     found["passage_mrr"] = round(float(np.mean(ranked)), 4)
     placed = [i for i, one in enumerate(every) if outcomes[i].able and one.case.answer]
     found["short_f1"] = round(float(np.mean([outcomes[i].f1 for i in placed])), 4)
-    for kind in ("removed", "changed"):
-        these = [i for i, one in enumerate(every) if one.case.kind in ("answerable", kind)]
-        found[f"{kind}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
+    for kind, few in itertools.product(("removed", "changed"), (False, True)):
+        these = [
+            i
+            for i, one in enumerate(every)
+            if one.case.kind in ("answerable", kind) and one.case.few == few
+        ]
+        name = f"{kind}{'_few' if few else ''}"
+        found[f"{name}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
     models = fit_models(every)
     features = every[0].features
     best = found["threshold"] = least_strict(found)
+    for kind, few in itertools.product(SHARES, (False, True)):
+        these = [i for i, one in enumerate(every) if one.case.kind == kind and one.case.few == few]
+        name = f"{kind}{'_few' if few else ''}_answered"
+        found[name] = round(float(np.mean(p[these] >= best)), 4)
     coefficients: dict[str, object] = {
         "sentence": named(models.sentence, features.sentence),
         "passage": named(models.passage, features.passage),
@@ -476,25 +347,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--limit", type=int, default=0, help="so many questions; 0: all")
     parser.add_argument("--reader", type=Path, help="weights of a trained reader")
+    parser.add_argument("--processes", type=int, default=2, help="each with one thread")
     options = parser.parse_args()
-    settings = ModelSettings()
-    embedder = Remembering(SentenceEmbedder.open(settings))
-    groups: dict[str, Judge | None] = {"plain": None}
-    if options.reader:
-        base = locate(settings.embedder, settings)
-        groups["judged"] = RememberingJudge(CrossEncoder.open(base, options.reader))
     taken = sample(options.data, options.seed)[: options.limit or None]
     titled = yes_or_no(options.data, options.seed)
-    texts = {str(row["passage"]) for row in (*rows(options.data / "reader.jsonl.gz"), *titled)}
-    corpus = Corpus.of(sorted(texts))
+    texts = sorted({str(row["passage"]) for row in rows(options.data / "reader.jsonl.gz")})
+    corpus = Corpus.of([texts, sorted({str(row["passage"]) for row in titled})], options.cache)
     asked = cases(options.data, options.cache, corpus, [*taken, *titled], options.seed)
-    for group, reader in groups.items():
-        features = Features(embedder, corpus, reader)
-        every = []
-        for n, case in enumerate(asked):
-            every.append(describe(case, features))
-            if n % 50 == 0:
-                print(f"{group}: described {n}/{len(asked)}", flush=True)
+    read = described(asked, options.reader, options.processes)
+    groups = {"judged": read} if options.reader else {}
+    for group, every in (groups | {"plain": [unread(one) for one in read]}).items():
         coefficients, found = fit_all(every)
         print(json.dumps({group: found}, indent=2), flush=True)
         known = json.loads(options.output.read_text()) if options.output.exists() else {}

@@ -1,7 +1,8 @@
 """Write a run's weights as the package ships them: `python -m training.export --run runs/reader`.
 
 Takes the last checkpoint, keeps its difference from the base in 8 bits, and says how much of it is
-lost.
+lost. Of several runs that went on from each other it takes the mean, which is often better than
+either (Wortsman et al. 2022, "Model soups").
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ def checkpoint_weights(run: Path) -> dict[str, torch.Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
+def mean_weights(runs: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """Return the mean of the runs' last weights, by parameter name."""
+    every = [checkpoint_weights(run) for run in runs]
+    return {n: torch.stack([weights[n] for weights in every]).mean(dim=0) for n in every[0]}
+
+
 def export(
     trained: Mapping[str, torch.Tensor], base: Path, output: Path, about: Mapping[str, str]
 ) -> float:
@@ -49,12 +56,12 @@ def export(
 
 
 def main(given: Sequence[str]) -> None:
-    """Export the run named on the command line."""
+    """Export the run named on the command line, or the mean of several."""
     parser = argparse.ArgumentParser(prog="training.export", description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("runs/reader"))
+    parser.add_argument("--run", type=Path, nargs="+", default=[Path("runs/reader")])
     parser.add_argument("--output", type=Path, default=OUTPUT)
     asked = parser.parse_args(given)
-    worst = export(checkpoint_weights(asked.run), base_folder(), asked.output, {})
+    worst = export(mean_weights(asked.run), base_folder(), asked.output, {})
     size = asked.output.stat().st_size / 1e6
     print(f"{asked.output}: {size:.1f} MB, greatest relative error of a weight {worst:.4f}")
 

@@ -24,7 +24,7 @@ from training.program import carry_out, chosen, helpers, parser
 from training.reader import base_folder, open_encoder
 
 PROGRAM = "training.judge"
-SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400)
+SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400, dropout=0.0)
 
 
 def main(given: Sequence[str]) -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from rag.reader_network import FROZEN, ReaderNetwork, Scores
 from training.encoding import IGNORED, Batch
 
 
-def begin(network: ReaderNetwork) -> ReaderNetwork:
-    """Freeze the two big tables of a fresh network: words and positions are known already."""
+def begin(network: ReaderNetwork, dropout: float = 0.0) -> ReaderNetwork:
+    """Make a network ready for training.
+
+    The two big tables are frozen: words and positions are known already. `dropout` is of what each
+    layer puts out. Attention is written out, since its fused form is slower backwards on a CPU.
+    """
     for name, weight in network.encoder.named_parameters():
         weight.requires_grad = not name.startswith(FROZEN)
+    for name, module in network.encoder.named_modules():
+        if isinstance(module, nn.Dropout) and name.endswith("output.dropout"):
+            module.p = dropout
+    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     return network
 
 

@@ -28,9 +28,10 @@ QUICK = 400  # held-out groups measured on the way; all of them at the end
 
 @dataclass(frozen=True, slots=True)
 class Schedule(running.Schedule):
-    """How long and how fast to learn, with a rate for the heads."""
+    """How long and how fast to learn, with a rate for the heads and a share dropped out."""
 
     head_rate: float = 3e-4
+    dropout: float = 0.1
 
 
 class Run(running.Run):

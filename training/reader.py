@@ -67,7 +67,7 @@ def main(given: Sequence[str]) -> None:
     network = ReaderNetwork.start(base, schedule.seed)
     if asked.start:
         network = load_network(base, asked.start)
-    run = Run(begin(network), schedule, asked.run)
+    run = Run(begin(network, schedule.dropout), schedule, asked.run)
     about = {"groups": len(groups)}
     carry_out(run, partial(train, run, groups, kept), about, asked, others)
 
