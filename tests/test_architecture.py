@@ -22,7 +22,13 @@ PACKAGE = ROOT / "rag"
 
 GROUND = {"types", "errors", "metrics", "words", "checksums"}
 EDGES = {"evaluation", "outcomes", "dataset", "doctor", "cli", "page", "server", "__main__"}
-JOINING = {"pipeline", "snapshot", "ingest", "intake"}  # stages joined: `pipeline` to the rest
+JOINING = {
+    "pipeline",
+    "answering",
+    "snapshot",
+    "ingest",
+    "intake",
+}  # stages joined: `pipeline` to the rest
 HEAVY = ("torch", "transformers", "sentence_transformers", "gradio", "faiss")
 
 
