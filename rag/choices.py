@@ -88,12 +88,14 @@ def _by_time(offered: Choice, evidence: tuple[Evidence, ...]) -> tuple[Evidence,
 
 
 def _answered(option: str, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    """Let the option's name be the answer of the best evidence that has it."""
+    """Let the option's name be the answer: of the first evidence of the best passage that has it.
+
+    As it was where only the passage's title names the option.
+    """
     for i, one in enumerate(evidence):
-        span = mention(one.quote, option)
+        span = mention(one.quote, option) if one.passage.id == evidence[0].passage.id else None
         if span is not None:
-            start = one.start + span.start
-            named = replace(one, answer=Span(start, one.start + span.end))
+            named = replace(one, answer=Span(one.start + span.start, one.start + span.end))
             return (named, *evidence[:i], *evidence[i + 1 :])
     return evidence
 

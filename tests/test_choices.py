@@ -67,10 +67,14 @@ def test_else_the_best_evidence_decides_and_the_whole_name_is_the_answer() -> No
 
 
 def test_a_title_may_name_the_option() -> None:
-    about = evidence("It is a house in Oslo.", title="Lark Press")
-    named = evidence("Lark Press prints poems.", title="Lark Press")
-    first, second = chosen("Which is in Oslo, Owl Books or Lark Press?", (about, named))
+    text = "Lark Press prints poems. It is a house in Oslo."
+    passage = Passage("p", "d", 0, len(text), text, title="Lark Press")
+    named, about = Evidence(passage, 0, 24, 0.2), Evidence(passage, 25, len(text), 0.9)
+    question = "Which is in Oslo, Owl Books or Lark Press?"
+    first, second = chosen(question, (about, named))
     assert (first.answer_text, second) == ("Lark Press", about)
+    elsewhere = evidence("Lark Press was sold.", title="Lark Press")
+    assert chosen(question, (about, elsewhere)) == (about, elsewhere)
 
 
 def test_a_question_without_a_choice_changes_nothing() -> None:
