@@ -15,8 +15,12 @@ from rag.types import Evidence, Span
 
 Order = Literal["first", "last", ""]
 
+_ONE = r"[^\W_a-z][\w.'’&-]*(?: [^\W_a-z][\w.'’&-]*)*"
 _NAME = r"[^\W_a-z][\w.'’&-]*(?:,? (?:(?:of|the|de|del|van|von|and|for) )*[^\W_a-z][\w.'’&-]*)*"
 _OFFERED = re.compile(rf"(?P<left>{_NAME})\s?,? or (?:the )?(?P<right>{_NAME})")
+_BETWEEN = re.compile(
+    rf"\b(?:[Bb]etween|[Oo]f|[Oo]ut of)\b[^,?]*?(?P<left>{_ONE}) and (?P<right>{_ONE}),"
+)
 _FIRST = re.compile(r"\b(?:first|earlier|earliest|older|oldest)\b", re.I)
 _LAST = re.compile(
     r"\b(?:later|latest|last|second|younger|youngest|newer|newest|more recent\w*)\b", re.I
@@ -37,7 +41,7 @@ class Choice:
 
 def choice(question: str) -> Choice | None:
     """Return what a question offers; None where it offers no two names."""
-    found = _OFFERED.search(question)
+    found = _OFFERED.search(question) or _BETWEEN.search(question)
     if found is None:
         return None
     left = found["left"].rpartition(", ")[2].split()

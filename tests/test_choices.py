@@ -22,7 +22,12 @@ def evidence(text: str, title: str = "") -> Evidence:
             "Which was printed later, Songs of the Sea or Out of Ice?",
             Choice(("Songs of the Sea", "Out of Ice"), "last"),
         ),
+        (
+            "Between the poets Ada Byron and Karl Marx, who was older?",
+            Choice(("Ada Byron", "Karl Marx"), "first"),
+        ),
         ("Was it red or blue?", None),
+        ("What did Ada Byron and Karl Marx, both poets, write?", None),
         ("Who founded Lark Press?", None),
         ("Was it Who or what?", None),
     ],
