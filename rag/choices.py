@@ -15,15 +15,21 @@ from rag.types import Evidence, Span
 
 Order = Literal["first", "last", ""]
 
-_ONE = r"[^\W_a-z][\w.'’&-]*(?: [^\W_a-z][\w.'’&-]*)*"
-_NAME = r"[^\W_a-z][\w.'’&-]*(?:,? (?:(?:of|the|de|del|van|von|and|for) )*[^\W_a-z][\w.'’&-]*)*"
+# Names of at most ten words: unbounded, a long row of capitals is searched from each of its words.
+_ONE = r"[^\W_a-z][\w.'’&-]*(?: [^\W_a-z][\w.'’&-]*){0,9}"
+_NAME = (
+    r"[^\W_a-z][\w.'’&-]*"
+    r"(?:,? (?:(?:of|the|de|del|van|von|and|for) ){0,3}[^\W_a-z][\w.'’&-]*){0,9}"
+)
 _OFFERED = re.compile(rf"(?P<left>{_NAME})\s?,? or (?:the )?(?P<right>{_NAME})")
 _BETWEEN = re.compile(
-    rf"\b(?:[Bb]etween|[Oo]f|[Oo]ut of)\b[^,?]*?(?P<left>{_ONE}) and (?P<right>{_ONE}),"
+    rf"^\W*(?:between|out of|of)\b[^,?]*?(?P<left>(?-i:{_ONE})) and (?P<right>(?-i:{_ONE})),", re.I
 )
-_FIRST = re.compile(r"\b(?:first|earlier|earliest|older|oldest)\b", re.I)
+_BE = "is|are|was|were|do|does|did|has|have|had|can|could|will|would|should"
+_CHOOSES = re.compile(rf"\b(?:who|whom|whose|which|what (?!(?:{_BE})\b))\b|^\W*(?:{_BE})\b", re.I)
+_FIRST = re.compile(r"\b(?:first|earlier|earliest|older|oldest)\W*$", re.I)
 _LAST = re.compile(
-    r"\b(?:later|latest|last|second|younger|youngest|newer|newest|more recent\w*)\b", re.I
+    r"\b(?:later|latest|last|second|younger|youngest|newer|newest|more recent(?:ly)?)\W*$", re.I
 )
 _YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
 _ASKING = frozenset(
@@ -40,9 +46,13 @@ class Choice:
 
 
 def choice(question: str) -> Choice | None:
-    """Return what a question offers; None where it offers no two names."""
+    """Return what a question offers; None where it offers no two names, or asks for neither.
+
+    "When did Ada Byron or Karl Marx die?" asks for a date. Only an order that the question ends on
+    is one: "the first book" is not.
+    """
     found = _OFFERED.search(question) or _BETWEEN.search(question)
-    if found is None:
+    if found is None or not _CHOOSES.search(question):
         return None
     left = found["left"].rpartition(", ")[2].split()
     while left and left[0].casefold() in _ASKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -233,8 +233,7 @@ def plan(
     slice is held out of every file. `alike` are words to swap in changed questions. The same
     folder, recipe and seed give the same groups.
     """
-    from training.claims import ClaimRecipe, claims
-    from training.derived import found_row, sentence_group, stated_group
+    from training.derived import sentence_group, stated_group
 
     random = Random(f"{seed}/{kept}")
     keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
@@ -255,18 +254,7 @@ def plan(
         if group := stated_group(row, random):
             groups.append(group)
     if not kept and (folder / "generative.jsonl.gz").exists():
-        free = [
-            row
-            for row in rows(folder / "generative.jsonl.gz")
-            if row["question"].casefold() not in aside
-            and not any(held_out(passage) for passage in row["passages"])
-        ]
-        groups += claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept)
-        known = [made for row in free if (made := found_row(row))]
-        groups += [
-            reader_group(row, Neighbours.none(), recipe, random, alike)
-            for row in take(known, recipe.generative, random)
-        ]
+        groups += free_groups(folder / "generative.jsonl.gz", aside, recipe, random, alike)
     groups += [
         sentence_group(row, random)
         for row in take(found["rerank"], once(recipe.sentences, kept), random)
@@ -280,6 +268,35 @@ def plan(
     groups += titled_groups(found["nli"], recipe.titled, random)
     groups += [nli_group(row) for row in take(found["nli"], once(recipe.nli, kept), random)]
     random.shuffle(groups)
+    return groups
+
+
+def free_groups(
+    path: Path,
+    aside: Container[str],
+    recipe: Recipe,
+    random: Random,
+    alike: Mapping[str, Sequence[str]] | None,
+) -> list[Group]:
+    """Build the groups of free-form rows: their answers as claims, and those that are spans.
+
+    Left out are rows whose question, in small letters, is in `aside`, or whose passage is held out.
+    """
+    from training.claims import ClaimRecipe, claims
+    from training.derived import found_row
+
+    free = [
+        row
+        for row in rows(path)
+        if row["question"].casefold() not in aside
+        and not any(held_out(passage) for passage in row["passages"])
+    ]
+    groups = list(claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept=False))
+    known = [made for row in free if (made := found_row(row))]
+    groups += [
+        reader_group(row, Neighbours.none(), recipe, random, alike)
+        for row in take(known, recipe.generative, random)
+    ]
     return groups
 
 

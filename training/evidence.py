@@ -107,7 +107,7 @@ def rightness(case: Case, candidates: Sequence[Candidate]) -> NDArray[np.int64]:
     return np.array(right, dtype=np.int64)
 
 
-class Reading:
+class Describer:
     """The models that describe cases; one in each process."""
 
     def __init__(self, reader: Path | None, threads: int) -> None:
@@ -127,15 +127,15 @@ class Reading:
         return [self.features(case).candidates(analyse(case.question), case.hits) for case in cases]
 
 
-_READING: list[Reading] = []  # of a helping process
+_DESCRIBER: list[Describer] = []  # of a helping process
 
 
 def _begin(reader: Path | None) -> None:
-    _READING.append(Reading(reader, threads=1))
+    _DESCRIBER.append(Describer(reader, threads=1))
 
 
 def _candidates(cases: Sequence[Case]) -> list[list[Candidate]]:
-    return _READING[0].candidates(cases)
+    return _DESCRIBER[0].candidates(cases)
 
 
 def described(cases: Sequence[Case], reader: Path | None, processes: int) -> list[Described]:
@@ -150,7 +150,7 @@ def described(cases: Sequence[Case], reader: Path | None, processes: int) -> lis
             found += part
             if n % 25 == 0:
                 print(f"described {n} of {len(chunks)} questions", flush=True)
-    here = Reading(reader, threads=0)
+    here = Describer(reader, threads=0)
     return [
         Described(case, here.features(case), candidates, rightness(case, candidates))
         for case, candidates in zip(cases, found, strict=True)
