@@ -117,7 +117,7 @@ def errors_page() -> str:
 
 def abstention_page() -> str:
     """Return what a stricter or looser threshold gives, by the figures kept with the weights."""
-    held_out = json.loads(EVIDENCE.read_text(encoding="utf-8"))["judged"]["held_out"]
+    held_out = json.loads(EVIDENCE.read_text(encoding="utf-8"))["reread"]["held_out"]
     odds = held_out["threshold"] / (1 - held_out["threshold"])
     lines = [
         "| `min_answerable` | answerable questions answered | unanswerable ones declined "

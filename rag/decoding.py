@@ -15,6 +15,7 @@ Everything here works on token ids; the module knows nothing of text, chats or s
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,19 @@ class Prefix:
 
     ids: tuple[int, ...]
     layers: tuple[tuple[Tensor, Tensor], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Log-probabilities: of a refusal, of each token of a suggested reply, and of the own one.
+
+    `own` are the tokens of the model's own reply; `odds` has one more, for what ends it.
+    """
+
+    refusal: float
+    reply: tuple[float, ...]
+    own: tuple[int, ...]
+    odds: tuple[float, ...]
 
 
 def guess(ids: Sequence[int], most: int = GUESSES) -> list[int]:
@@ -114,6 +128,41 @@ class Decoder:
                 return
             yield token
             logits = self._forward(cache, [token])
+
+    def weigh(
+        self,
+        prompt: Sequence[int],
+        shared: int,
+        refusal: int,
+        reply: Sequence[int],
+        most: int,
+    ) -> Weighed:
+        """Set a reply that someone else suggests, and a refusal, against the model's own reply.
+
+        A refusal is one token. The model's own reply is the likeliest one that does not begin with
+        it, `most` tokens at most.
+        """
+        cache, position = self._begin(prompt, shared)
+        logits = self._read(cache, prompt, position, shared, threading.Event())
+        assert logits is not None  # nothing stops it
+        first = logits[-1].float().log_softmax(dim=-1)  # (vocabulary,)
+        chances = first.clone()
+        chances[refusal] = -math.inf
+        own: list[int] = []
+        odds: list[float] = []
+        while True:
+            token = int(chances.argmax())
+            odds.append(float(chances[token]))
+            if token in self.ends or len(own) == most:
+                break
+            own.append(token)
+            chances = self._forward(cache, [token])[-1].float().log_softmax(dim=-1)
+        said = [float(first[token]) for token in reply[:1]]
+        if len(reply) > 1:
+            cache.crop(len(prompt) - cache.get_seq_length())
+            rows = self._forward(cache, reply[:-1]).float().log_softmax(dim=-1)
+            said += [float(row[token]) for row, token in zip(rows, reply[1:], strict=True)]
+        return Weighed(float(first[refusal]), tuple(said), tuple(own), tuple(odds))
 
     def _begin(self, prompt: Sequence[int], shared: int) -> tuple[Any, int]:
         """Return a cache holding what is remembered of the prompt, and how much that is."""

@@ -1,8 +1,7 @@
 """What a sentence of a passage shares with a question, as numbers.
 
-A `Candidate` is a sentence up for evidence with its features; `Features` makes them, and the
-verdict's, from words and vectors, and from a trained judge's scores where there is one. How the
-numbers are weighed is not known here.
+`Features` makes them, and the verdict's, from words and vectors, and from a trained judge's scores
+where there is one. How the numbers are weighed is not known here.
 """
 
 from __future__ import annotations
@@ -17,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import words
+from rag.candidate import Candidate
 from rag.embedder import Embedder
 from rag.questions import Question, asks_yes_or_no, defines, offers
+from rag.rereading import REREAD_VERDICT
 from rag.types import Hit, Judgement, Passage, Span
 
 LONGEST_UNIT = 600  # characters
@@ -72,33 +73,29 @@ class Judge(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A sentence up for evidence, its features (f,), and the judge's best answer span in it.
-
-    `span` and `answer` are characters of the document.
-    """
-
-    hit: Hit
-    span: Span
-    text: str
-    features: NDArray[np.float64]
-    answer: Span | None = None
-
-
 class Features:
     """Makes the features; their names are `sentence`, `passage` and `verdict`, in order."""
 
     def __init__(
-        self, embedder: Embedder, statistics: Statistics, judge: Judge | None = None
+        self,
+        embedder: Embedder,
+        statistics: Statistics,
+        judge: Judge | None = None,
+        *,
+        rereads: bool = False,
     ) -> None:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
         self.verdict = VERDICT + (JUDGED_VERDICT if judge else ())
+        self.verdict += REREAD_VERDICT if rereads else ()
         self.embedder = embedder
         self._statistics = statistics
         self._judge = judge
         self._vectors: dict[str, NDArray[np.float32]] = {}  # passage id -> (units, d)
+
+    def rereading(self) -> Features:
+        """Return the same with a second reading's figures in the verdict."""
+        return Features(self.embedder, self._statistics, self._judge, rereads=True)
 
     def candidates(self, question: Question, hits: Sequence[Hit]) -> list[Candidate]:
         """Return every unit of the hits with its features, in hit order."""
@@ -155,8 +152,12 @@ class Features:
         candidates: Sequence[Candidate],
         logits: NDArray[np.float64],
         hits: Sequence[Hit],
+        again: Sequence[float] = (),
     ) -> NDArray[np.float64]:
-        """Return what tells an answerable question, given the candidates' log-odds (n,)."""
+        """Return what tells an answerable question, given the candidates' log-odds (n,).
+
+        `again` are the figures of a second reading, where there was one.
+        """
         rarity = self._rarity(question)
         order = np.argsort(-logits, kind="stable")
         best = candidates[int(order[0])]
@@ -191,6 +192,7 @@ class Features:
             found.append(float(every[:, self.sentence.index("answerable")].max()))
             found += [float(spans[0]), float(spans[min(1, len(spans) - 1)])]
             found.append(float(every[:, self.sentence.index("relevance")].max()))
+        found += again
         return np.array(found, dtype=np.float64)
 
     def _judged(self, question: Question, hits: Sequence[Hit]) -> Sequence[Judgement | None]:

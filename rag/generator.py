@@ -1,7 +1,8 @@
 """The language model behind one Protocol: messages in, pieces of text out.
 
 `Generator` is the seam: anything with these three members can replace the built-in. One that was
-trained for the product's own prompt says so with a fourth, `adapted`, and gets no worked examples;
+trained for the product's own prompts says so with a fourth, `adapted`: it gets no worked examples,
+and is asked to `reread` (`rag.rereading.Rereader`);
 one in another program says `remote`, and is asked nothing before there is a question.
 The module turns chats into tokens and tokens into text; `rag.decoding` does the steps between. It
 knows nothing of documents or citations, and imports torch only when a model is opened.
@@ -9,6 +10,7 @@ knows nothing of documents or citations, and imports torch only when a model is 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rag import adapter, models
 from rag.decoding import Decoder
 from rag.errors import QuestionError
+from rag.prompts import NONE, short_prompt
 from rag.settings import DEFAULT_GENERATOR
 from rag.threads import limit_threads
+from rag.types import Rereading
 
 if TYPE_CHECKING:
     from rag.prompts import Message
@@ -27,6 +31,7 @@ CHUNK_BFLOAT16 = 128
 CHUNK_FLOAT32 = 64
 """Prompt tokens read in one pass, which takes two cores about 0.1 s: a stop waits no longer."""
 
+LONGEST_ANSWER = 24  # tokens of the words that answer, when a text is read again
 HALF = "\ufffd"  # what a tokenizer shows for a character whose bytes are not all there yet
 
 
@@ -109,7 +114,10 @@ class TransformersGenerator:
 
     def count(self, text: str) -> int:
         """Return how many tokens a text takes, without any chat marks."""
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self._ids(text))
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def stream(
         self, messages: Sequence[Message], *, stop: threading.Event | None = None
@@ -133,6 +141,23 @@ class TransformersGenerator:
         else:
             tokens = self.decoder.greedy(prompt, shared, most, event)
         return self._decode(tokens)
+
+    def reread(self, question: str, text: str, answer: str) -> Rereading:
+        """Return what it makes of a text, and of the words in it that may be the answer.
+
+        It tells something only with the adapter, which learned it.
+        """
+        budget = self.settings.max_prompt_tokens
+        prompt = self.encode(short_prompt(question, text, budget=budget, count=self.count))
+        said = [*self._ids(answer), self.tokenizer.eos_token_id] if answer else []
+        found = self.decoder.weigh(*prompt, self._ids(NONE)[0], said, LONGEST_ANSWER)
+        chance = min(1 - 1e-6, max(1e-6, math.exp(found.refusal)))
+        return Rereading(
+            math.log(chance / (1 - chance)),
+            self.tokenizer.decode(found.own, skip_special_tokens=True).strip(),
+            sum(found.odds) / len(found.odds),
+            sum(found.reply) / len(found.reply) if said else None,
+        )
 
     def encode(self, messages: Sequence[Message]) -> tuple[list[int], int]:
         """Return the prompt's tokens, and how many of them come before the last message.
@@ -162,7 +187,7 @@ class TransformersGenerator:
         text = self.tokenizer.apply_chat_template(
             chat, tokenize=False, add_generation_prompt=asking
         )
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return self._ids(text)
 
     def _inert(self, text: str) -> str:
         """Break up the model's control marks, so that a document cannot end its own turn."""

@@ -57,6 +57,9 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ),
 )
 
+SHORT = "Say the words of the text that answer the question. If none do, say None."
+NONE = "None"
+
 ABSTENTION = "The text does not say."
 """What a trained generator writes where the evidence does not answer.
 
@@ -73,10 +76,11 @@ def answer_prompt(
     count: Count,
     history: Sequence[tuple[str, str]] = (),
     examples: Sequence[tuple[str, str, str]] = EXAMPLES,
+    system: str = SYSTEM,
 ) -> list[Message]:
     """Ask for one sentence that answers `question` from `evidence` (best first).
 
-    `examples` are worked ones: text, question, answer.
+    `examples` are worked ones: text, question, answer. `system` says what is wanted.
 
     The prompt takes at most `budget` tokens, as `count` counts them. What does not fit goes in
     this order: the oldest turns of the `history`, the last examples, the last pieces
@@ -87,7 +91,7 @@ def answer_prompt(
     Raises:
         QuestionError: the budget has no room for a question at all.
     """
-    fixed = _cost([Message("system", SYSTEM), Message("user", _user("", ""))], count)
+    fixed = _cost([Message("system", system), Message("user", _user("", ""))], count)
     room = budget - fixed
     asked = _squeeze(" ".join(question.split()), int(room * QUESTION_SHARE), count)
     if room <= 0 or not asked:
@@ -102,7 +106,19 @@ def answer_prompt(
     turns = _recent(history, room - wanted, count)
     room -= _cost(turns, count)
     final = Message("user", _user(fit(evidence, room, count), asked))
-    return [Message("system", SYSTEM), *worked, *turns, final]
+    return [Message("system", system), *worked, *turns, final]
+
+
+def short_prompt(question: str, text: str, *, budget: int, count: Count) -> list[Message]:
+    """Ask for the words of `text` that answer `question`, or `NONE`.
+
+    Only a generator that was trained for it can be asked this. The prompt takes at most `budget`
+    tokens, as `count` counts them: a longer text loses its end, a longer question its middle.
+
+    Raises:
+        QuestionError: the budget has no room for a question at all.
+    """
+    return answer_prompt(question, [text], budget=budget, count=count, examples=(), system=SHORT)
 
 
 def fit(evidence: Sequence[str], room: int, count: Count) -> str:

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.calibration import Calibration, sigmoid
+from rag.candidate import Candidate
 from rag.choices import chosen
 from rag.embedder import Embedder
-from rag.features import LONGEST_UNIT, Candidate, Features, Judge, Statistics
+from rag.features import LONGEST_UNIT, Features, Judge, Statistics
 from rag.pairing import paired
 from rag.questions import Question, analyse, spells_out
+from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
 from rag.tabular import is_row, standing_out
 from rag.types import Evidence, Hit, Reading, Span
@@ -46,9 +48,14 @@ class SentenceReader:
     """Score every sentence of the hits against the question."""
 
     def __init__(
-        self, features: Features, calibration: Calibration, settings: ReaderSettings
+        self,
+        features: Features,
+        calibration: Calibration,
+        settings: ReaderSettings,
+        rereader: Rereader | None = None,
     ) -> None:
         self._features = features
+        self._rereader = rereader
         self._calibration = calibration
         self._settings = settings
 
@@ -59,17 +66,22 @@ class SentenceReader:
         statistics: Statistics,
         settings: ReaderSettings,
         judge: Judge | None = None,
+        rereader: Rereader | None = None,
     ) -> SentenceReader:
-        """Join the features with the shipped coefficients that fit them."""
-        features = Features(embedder, statistics, judge)
-        group = "judged" if judge else "plain"
+        """Join the features with the shipped coefficients that fit them.
+
+        Without a judge nothing is read again.
+        """
+        rereader = rereader if judge else None
+        features = Features(embedder, statistics, judge, rereads=rereader is not None)
+        group = ("reread" if rereader else "judged") if judge else "plain"
         calibration = Calibration.load(group, features.sentence, features.passage, features.verdict)
-        return cls(features, calibration, settings)
+        return cls(features, calibration, settings, rereader)
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """See `Reader.read`."""
         asked = analyse(question)
-        candidates = self._features.candidates(asked, hits)
+        candidates: Sequence[Candidate] = self._features.candidates(asked, hits)
         if not candidates:
             return Reading(tuple(hits), (), answerable=0.0, confidence=0.0)
         logits = self._calibration.sentence.logits(np.stack([c.features for c in candidates]))
@@ -78,10 +90,15 @@ class SentenceReader:
         )
         units = [(c.hit.passage, c.span) for c in candidates]
         logits = logits + ROW_WEIGHT * np.array(standing_out(asked.content, units))
-        verdict = self._features.of_verdict(asked, candidates, logits, hits)
+        again: tuple[float, ...] = ()
+        if self._rereader:
+            found = reread(self._rereader, question, candidates, logits)
+            seen = reconsider(found, candidates, logits)
+            candidates, logits, again = seen.candidates, seen.logits, seen.verdict
+        verdict = self._features.of_verdict(asked, candidates, logits, hits, again)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
-        ranked = tuple(_evidence(candidates[i], float(logits[i])) for i in order)
+        ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)
         evidence = chosen(question, joined(ranked, self._settings.min_share))
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])
         best_first = reranked(hits, self._calibration.passage.logits(passages))
@@ -136,11 +153,6 @@ def missing(question: Question, hits: Sequence[Hit]) -> tuple[str, ...]:
         else:
             found.append(token)
     return tuple(dict.fromkeys(found))
-
-
-def _evidence(candidate: Candidate, logit: float) -> Evidence:
-    span = candidate.span
-    return Evidence(candidate.hit.passage, span.start, span.end, sigmoid(logit), candidate.answer)
 
 
 def reranked(hits: Sequence[Hit], logits: NDArray[np.float64]) -> tuple[Hit, ...]:

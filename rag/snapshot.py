@@ -16,11 +16,12 @@ from rag import models
 from rag.choosing import open_embedder, open_generator, open_reading_embedder
 from rag.cross_encoder import CrossEncoder
 from rag.embedder import Embedder
-from rag.generator import Generator
+from rag.generator import Generator, TransformersGenerator
 from rag.index import Index
 from rag.overview import Library, Overview
 from rag.places import Places
 from rag.reader import Reader, SentenceReader
+from rag.rereading import Rereader
 from rag.retriever import Retriever
 from rag.settings import DEFAULT_EMBEDDER, Settings
 from rag.spelling import Spelling
@@ -61,6 +62,14 @@ class Models:
         """What compares sentences with questions."""
         return self.comparer or self.embedder
 
+    @property
+    def rereader(self) -> Rereader | None:
+        """The generator, if it was trained to say whether a text answers."""
+        generator = self.generator
+        if isinstance(generator, TransformersGenerator) and generator.adapted:
+            return generator
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -83,7 +92,9 @@ class Snapshot:
             index,
             index,
             Retriever(index, models.embedder, settings.retriever),
-            SentenceReader.open(models.reading, index, settings.reader, models.judge),
+            SentenceReader.open(
+                models.reading, index, settings.reader, models.judge, models.rereader
+            ),
             Overview(index, models.reading),
             Spelling(index, models.known),
         )

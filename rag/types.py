@@ -186,6 +186,21 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rereading:
+    """What the language model made of a text that may answer a question.
+
+    `refusal` are the log-odds that it says that the text does not. `words` are what it would say
+    otherwise. `own` is the mean log-probability of the tokens of these, and `given` that of the
+    words that the reader points at, None where at none.
+    """
+
+    refusal: float
+    words: str
+    own: float
+    given: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A sentence (or a few in a row) of a passage, judged against a question.
 

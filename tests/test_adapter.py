@@ -20,12 +20,13 @@ from rag import adapter as shipped
 from rag import models
 from rag.errors import ModelDamaged
 from rag.generator import TransformersGenerator
-from rag.prompts import ABSTENTION, answer_prompt
+from rag.prompts import ABSTENTION, answer_prompt, short_prompt
 from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
 from training import adapter, phrasing, program
 from training import run as running
 from training.adapter import Row
 from training.lora import Shape, adapt, changed
+from training.short_answers import ShortAnswer
 from training.stating import stated
 
 SHAPE = Shape(low_rank=4, first=2)
@@ -109,7 +110,7 @@ def test_the_loss_goes_down(
     before = adapter.measure(run, rows, True)
     adapter.train(run, rows, rows, steps=60)
     lines = [json.loads(line) for line in (tmp_path / "down/log.jsonl").read_text().splitlines()]
-    assert lines[-1]["held_out"]["loss"] < 0.3 * before["loss"]
+    assert lines[-1]["held_out"]["phrased_loss"] < 0.3 * before["phrased_loss"]
     assert [line["step"] for line in lines if "answer" in line] == list(range(20, 61, 20))
 
 
@@ -234,6 +235,64 @@ def test_the_real_model_gets_its_adapter_and_no_other_does(
     assert (adapted, off, other) == (True, False, False)
     assert torch.equal(plain, also)
     assert torch.equal(changed, (plain.float() + 0.25).to(plain.dtype))
+
+
+def test_a_verdict_counts_once_more(base: Path, rows: list[Row]) -> None:
+    model = load(base)
+    with torch.inference_mode():
+        plain = adapter.row_losses(model, rows, PAD)
+        weighed = adapter.row_losses(model, [replace(row, verdict=0.5) for row in rows], PAD)
+        firsts = [model(torch.tensor([row.ids[: row.answer]])).logits[0, -1] for row in rows]
+    for row, first, less, more in zip(rows, firsts, plain, weighed, strict=True):
+        loss = functional.cross_entropy(first, torch.tensor(row.ids[row.answer]))
+        assert float(more - less) == pytest.approx(0.5 * float(loss), rel=1e-4)
+
+
+def test_refusals_are_the_odds_of_their_token(base: Path, rows: list[Row]) -> None:
+    model = load(base)
+    with torch.inference_mode():
+        got = adapter.refusals(model, rows, 7, PAD)
+        for row, odds in zip(rows, got, strict=True):
+            chances = model(torch.tensor([row.ids[: row.answer]])).logits[0, -1].softmax(-1)
+            assert float(odds) == pytest.approx(float(chances[7].logit()), abs=1e-3)
+
+
+def test_short_answers_are_measured_apart_and_by_how_refusals_rank(
+    begin: Callable[[str], adapter.Run], rows: list[Row]
+) -> None:
+    run = begin("measured")
+    run.none = rows[0].ids[rows[0].answer]
+    short = [replace(row, verdict=1.0) for row in rows]
+    found = adapter.measure(run, [*rows[:2], *short], True)
+    assert (found["phrased_rows"], found["short_rows"]) == (2, len(rows))
+    assert 0 <= found["refusal_auroc"] <= 1
+    assert "refusal_auroc" not in adapter.measure(run, rows, True)
+
+
+def test_a_run_goes_on_from_shipped_weights(
+    begin: Callable[[str], adapter.Run], base: Path, weights: Path
+) -> None:
+    more = Shape(low_rank=4, first=1)
+    model = adapt(load(base), more, 0)
+    adapter.begin(model, weights)
+    trained = begin("shipped")
+    trained.resume()
+    ids = torch.arange(20)[None]
+    with torch.inference_mode():
+        assert torch.allclose(model(ids).logits, trained.model(ids).logits, atol=0.05)
+        assert not torch.allclose(model(ids).logits, load(base)(ids).logits, atol=0.05)
+
+
+@pytest.mark.models
+def test_a_short_answer_is_asked_for_as_the_product_does(generator: TransformersGenerator) -> None:
+    one = ShortAnswer("Who built it?", "Ana Ruiz built it.", "Ana Ruiz", "x")
+    end = int(generator.tokenizer.eos_token_id)
+    row = adapter.encoded(generator, one, 300, end)
+    assert row is not None
+    sent = short_prompt(one.question, one.text, budget=512, count=generator.count)
+    assert list(row.ids[: row.answer]) == generator.encode(sent)[0]
+    assert generator.tokenizer.decode(row.ids[row.answer :]) == "Ana Ruiz<|im_end|>"
+    assert row.verdict == adapter.VERDICT
 
 
 @pytest.mark.models

@@ -127,3 +127,31 @@ def test_a_low_temperature_approaches_greedy(model: Any) -> None:
     decoder = Decoder(model, frozenset({0}), 64)
     drawn = decoder.sample(PROMPT, 0, 20, threading.Event(), temperature=1e-4, seed=7)
     assert list(drawn) == expected(model, PROMPT, 20)
+
+
+def test_weighing_agrees_with_reading_each_reply_by_itself(model: Any) -> None:
+    import torch
+
+    def odds(reply: list[int]) -> list[float]:
+        with torch.inference_mode():
+            rows = model(torch.tensor([PROMPT + reply])).logits[0].log_softmax(dim=-1)
+        return [float(rows[len(PROMPT) - 1 + i, token]) for i, token in enumerate(reply)]
+
+    decoder = Decoder(model, frozenset({0}), 4)
+    refusal = expected(model, PROMPT, 1)[0]
+    for reply in ([], [9], [9, 3, 0]):
+        found = decoder.weigh(PROMPT, 5, refusal, reply, 6)
+        assert found.refusal == pytest.approx(odds([refusal])[0], abs=1e-4)
+        assert list(found.reply) == pytest.approx(odds(reply), abs=1e-4)
+        assert found.own[0] != refusal
+        assert len(found.own) <= 6
+        told = odds([*found.own, 0])
+        assert list(found.odds[:-1]) == pytest.approx(told[:-1], abs=1e-4)
+        assert list(decoder.greedy(PROMPT, 5, 8, threading.Event())) == expected(model, PROMPT, 8)
+
+
+def test_a_models_own_reply_may_be_empty(model: Any) -> None:
+    ends = frozenset(range(40)) - {expected(model, PROMPT, 1)[0]}
+    found = Decoder(model, ends, 4).weigh(PROMPT, 5, expected(model, PROMPT, 1)[0], [], 6)
+    assert found.own == ()
+    assert len(found.odds) == 1

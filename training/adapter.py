@@ -1,7 +1,8 @@
 """Train the generator's adapter: `python -m training.adapter --data ../shared/train`.
 
-The adapter learns to phrase one sentence from the evidence it is given, with the very prompt of the
-product, less its worked examples. Loss is on the answer's tokens only, and only there is the large
+The adapter learns two things, each with the very prompt of the product: to phrase one sentence from
+the evidence it is given, without worked examples, and to say the words of a text that answer a
+question, or that none do. Loss is on the answer's tokens only, and only there is the large
 vocabulary scored. `--export` writes what the last checkpoint of the run holds, for the package.
 """
 
@@ -26,36 +27,45 @@ from rag import models
 from rag.adapter import FORMAT, base_hash
 from rag.decoding import Decoder
 from rag.generator import TransformersGenerator
-from rag.prompts import answer_prompt
+from rag.metrics import auroc
+from rag.prompts import NONE, answer_prompt, short_prompt
 from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
 from training import run as running
 from training.lora import SCALE, Shape, adapt, changed
 from training.phrasing import Phrasing, phrasings
 from training.program import add_options, carry_out, chosen, helpers, parser
+from training.reader import base_folder, neighbours
+from training.short_answers import ShortAnswer, short_answers
 
 PROGRAM = "training.adapter"
 OUTPUT = Path("rag/weights/adapter.safetensors")
 ANSWER = 40  # tokens of an answer at most, its end mark not counted
-QUICK = 64  # held-out rows measured on the way; all of them at the end
+QUICK = 200  # held-out rows measured on the way; all of them at the end
 POOL = 256  # rows among which those of about equal length are put together
+VERDICT = 1.0  # what it counts for, beside a short answer's words, whether there is one
+PHRASED = 2  # passes over the sentences to phrase in one over the short answers
 IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A prompt and its answer as ids; the answer begins at position `answer`."""
+    """A prompt and its answer as ids; the answer begins at position `answer`.
+
+    `verdict` is what the loss of its first token counts for once more.
+    """
 
     ids: tuple[int, ...]
     answer: int
     source: str = ""
+    verdict: float = 0.0
 
 
 SCHEDULE = running.Schedule(
-    rows=14_000,
-    rate=5e-4,
+    rows=30_000,
+    rate=4e-4,
     decay=0.0,
-    tokens=1_500,
-    length=320,
+    tokens=3_000,
+    length=360,
     checkpoint_minutes=5.0,
     measure_minutes=15.0,
 )
@@ -64,12 +74,15 @@ SCHEDULE = running.Schedule(
 class Run(running.Run):
     """A language model whose low-rank changes are being trained."""
 
-    def __init__(self, model: Any, schedule: running.Schedule, folder: Path, pad: int) -> None:
+    def __init__(
+        self, model: Any, schedule: running.Schedule, folder: Path, pad: int, none: int = 0
+    ) -> None:
         weights = changed(model)
         group = {"params": list(weights.values()), "lr": schedule.rate}
         super().__init__(weights, [group], schedule, folder)
         self.model = model
         self.pad = pad
+        self.none = none  # the token that says that a text does not answer
 
     def learn(self, rows: Sequence[Row]) -> dict[str, float]:
         """Take one step; return its loss, the mean over rows of the mean over their tokens."""
@@ -81,7 +94,7 @@ class Run(running.Run):
 
 
 def row_losses(model: Any, rows: Sequence[Row], pad: int) -> Tensor:
-    """Return each row's mean cross-entropy of its answer's tokens, (n,).
+    """Return each row's mean cross-entropy of its answer's tokens, and of its verdict, (n,).
 
     Rows are padded behind their end, where causal attention never looks from, so no mask is needed.
     """
@@ -95,26 +108,40 @@ def row_losses(model: Any, rows: Sequence[Row], pad: int) -> Tensor:
     said = targets != IGNORED
     logits = model.lm_head(hidden[said]).float()  # (tokens, vocabulary)
     losses = functional.cross_entropy(logits, targets[said], reduction="none")
-    sums = torch.zeros(len(rows)).index_add(0, said.nonzero()[:, 0], losses)
-    return sums / said.sum(dim=1)
+    weights = 1 / said.sum(dim=1, keepdim=True).expand(-1, width)  # (n, width)
+    firsts = torch.tensor([row.answer - 1 for row in rows])[:, None]
+    verdicts = torch.tensor([row.verdict for row in rows])[:, None]
+    weights = weights.scatter_add(1, firsts, verdicts)
+    return torch.zeros(len(rows)).index_add(0, said.nonzero()[:, 0], losses * weights[said])
+
+
+def refusals(model: Any, rows: Sequence[Row], none: int, pad: int) -> Tensor:
+    """Return for each row the log-odds that its answer begins with the token `none`, (n,)."""
+    width = max(row.answer for row in rows)
+    ids = torch.full((len(rows), width), pad)
+    for i, row in enumerate(rows):
+        ids[i, : row.answer] = torch.tensor(row.ids[: row.answer])
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (n, width, d)
+    last = hidden[torch.arange(len(rows)), torch.tensor([row.answer - 1 for row in rows])]
+    chances: Tensor = model.lm_head(last).float().softmax(dim=-1)[:, none]
+    return chances.logit(eps=1e-6)
 
 
 def encoded(
-    generator: TransformersGenerator, phrasing: Phrasing, length: int, end: int
+    generator: TransformersGenerator, one: Phrasing | ShortAnswer, length: int, end: int
 ) -> Row | None:
     """Return a row's tokens as the product would make them; None when it is too long."""
-    messages = answer_prompt(
-        phrasing.question,
-        phrasing.shown,
-        budget=generator.settings.max_prompt_tokens,
-        count=generator.count,
-        examples=(),
-    )
+    room = {"budget": generator.settings.max_prompt_tokens, "count": generator.count}
+    if isinstance(one, ShortAnswer):
+        messages, verdict = short_prompt(one.question, one.text, **room), VERDICT
+    else:
+        messages = answer_prompt(one.question, one.shown, **room, examples=())
+        verdict = 0.0
     prompt, _ = generator.encode(messages)
-    answer = generator.tokenizer(phrasing.answer, add_special_tokens=False)["input_ids"]
+    answer = generator.tokenizer(one.answer, add_special_tokens=False)["input_ids"]
     if len(answer) > ANSWER or len(prompt) + len(answer) + 1 > length:
         return None
-    return Row((*prompt, *answer, end), len(prompt), phrasing.source)
+    return Row((*prompt, *answer, end), len(prompt), one.source, verdict)
 
 
 def batches(rows: Sequence[Row], tokens: int, random: Random) -> Iterator[list[Row]]:
@@ -141,13 +168,29 @@ def ordered(
 
 
 def measure(run: Run, kept: Sequence[Row], every: bool) -> dict[str, float]:
-    """Return the held-out loss, the mean over rows, and how many rows that were."""
-    chosen = kept if every else kept[:QUICK]
-    losses: list[float] = []
-    with torch.inference_mode():
-        for rows in batches(chosen, run.schedule.tokens, Random(0)):
-            losses += row_losses(run.model, rows, run.pad).tolist()
-    return {"loss": sum(losses) / len(losses), "rows": float(len(losses))}
+    """Return the held-out loss of both kinds of rows, the means over them, and how many they were.
+
+    `refusal_auroc` is over the short answers: do those that are none get the higher odds?
+    """
+    found: dict[str, float] = {}
+    for name, these in (
+        ("phrased", [row for row in kept if not row.verdict]),
+        ("short", [row for row in kept if row.verdict]),
+    ):
+        losses: list[float] = []
+        odds: list[float] = []
+        none: list[bool] = []
+        with torch.inference_mode():
+            chosen = these if every else these[:QUICK]
+            for rows in batches(chosen, run.schedule.tokens, Random(0)):
+                losses += row_losses(run.model, rows, run.pad).tolist()
+                odds += refusals(run.model, rows, run.none, run.pad).tolist()
+                none += [row.ids[row.answer] == run.none for row in rows]
+        if losses:
+            found |= {f"{name}_loss": sum(losses) / len(losses), f"{name}_rows": len(losses)}
+        if name == "short" and 0 < sum(none) < len(none):
+            found["refusal_auroc"] = auroc(odds, none)
+    return found
 
 
 def train(
@@ -176,6 +219,14 @@ def export(run: Path, base: Path, output: Path) -> int:
     return output.stat().st_size
 
 
+def begin(model: Any, weights: Path) -> None:
+    """Let the changes of an adapted model begin as a weights file has them; others stay new."""
+    own = changed(model)
+    with torch.no_grad():
+        for name, tensor in load_file(weights).items():
+            own[name].copy_(tensor)
+
+
 def opened(base: Path) -> TransformersGenerator:
     """Return the plain generator with bfloat16 weights, wherever it runs."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -194,6 +245,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--export", action="store_true", help="write the weights and do no more")
     made.add_argument("--output", type=Path, default=OUTPUT, help="file that is written")
+    made.add_argument("--start", type=Path, help="weights file to go on from")
+    made.add_argument("--cache", type=Path, default=Path("runs/reader"), help="kept vectors")
     add_options(made, Shape())
     return made.parse_args(given)
 
@@ -216,15 +269,21 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     others = helpers(PROGRAM, given, asked)
     generator = opened(base)
     end = int(generator.tokenizer.eos_token_id)
-    made = {
-        kept: [
+    none = int(generator.tokenizer(NONE, add_special_tokens=False)["input_ids"][0])
+    near = neighbours(asked.data, base_folder(), asked.cache)
+    made: dict[bool, list[Row]] = {}
+    for kept in (False, True):
+        phrased = phrasings(asked.data, schedule.seed, kept=kept) * (1 if kept else PHRASED)
+        short = short_answers(asked.data, near, base_folder(), schedule.seed, kept=kept)
+        made[kept] = [
             row
-            for one in phrasings(asked.data, schedule.seed, kept=kept)
+            for one in (*phrased, *short)
             if (row := encoded(generator, one, schedule.length, end))
         ]
-        for kept in (False, True)
-    }
-    run = Run(adapt(generator.decoder.model, shape, schedule.seed), schedule, asked.run, end)
+    adapted = adapt(generator.decoder.model, shape, schedule.seed)
+    if asked.start:
+        begin(adapted, asked.start)
+    run = Run(adapted, schedule, asked.run, end, none)
     about = {"shape": asdict(shape), "rows": len(made[False]), "held_out": len(made[True])}
     carry_out(run, partial(train, run, made[False], made[True]), about, asked, others)
 

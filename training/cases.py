@@ -1,10 +1,11 @@
 """Questions asked of the training passages as the product would ask them.
 
 Every question is asked of all passages, and of a few that are near the right one, as in a folder on
-one subject. Both times thrice: as it is; of the same without the passages that hold its answer; and
-with a name, number or word changed, so that the passage is there and its answer is to another
-question. Only questions are taken whose passages the trained reader never saw; yes-or-no questions,
-whose passage is known and no more, are among them.
+one subject. Both times in four ways: as it is; of the same without the passages that hold its
+answer; with a name, number or word changed, so that the passage is there and its answer is to
+another question; and with that of several such changes which the trained reader falls for most,
+since people find harder ones than chance does. Only questions are taken whose passages the trained
+reader never saw; yes-or-no questions, whose passage is known and no more, are among them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ FEW = 40  # passages beside the right one
 YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
 FOLDS = 4
+CHANGES = 6  # are drawn of a question; the hardest of them is kept
 
 
 class Remembering:
@@ -151,8 +154,8 @@ class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is answerable, removed or changed; `few` says that only passages near the right one were
-    searched, and `statistics` counts words among what was searched.
+    `kind` is answerable, removed, changed or hard; `few` says that only passages near the right one
+    were searched, and `statistics` counts words among what was searched.
     """
 
     question: str
@@ -205,10 +208,11 @@ def cases(
     corpus: Corpus,
     asked_of: Sequence[dict[str, object]],
     seed: int,
+    judge: Judge | None = None,
 ) -> list[Case]:
     """Return every question as answerable, with its answer's passages removed, and changed.
 
-    Of all texts and of a few; a question's cases follow each other.
+    Of all texts and of a few; a question's cases follow each other. Hard ones need a `judge`.
     """
     rng = random.Random(seed)
     alike = words_alike([r["question"] for r in rows(data / "reader.jsonl.gz")], base_folder())
@@ -217,27 +221,37 @@ def cases(
     every = []
     for row in asked_of:
         question, answer = str(row["question"]), str(row["answer"])
-        changed = change(question, str(row["passage"]), answer, rng, alike)
-        every.append((row, question, changed))
-    asked = list(dict.fromkeys(q for _, *pair in every for q in pair if q is not None))
+        passage = str(row["passage"])
+        drawn = [change(question, passage, answer, rng, alike) for _ in range(CHANGES)]
+        changes = [text for text in dict.fromkeys(drawn) if text is not None]
+        asks = {"answerable": question, "removed": question}
+        if changes:
+            asks["changed"] = changes[0]
+            if judge:
+                asks["hard"] = max(changes, key=partial(answerable, judge, passage))
+        every.append((row, asks))
+    asked = list(dict.fromkeys(text for _, asks in every for text in asks.values()))
     vectors = dict(zip(asked, embed(asked, base_folder(), cache, 40), strict=True))
     lexical = dict(zip(asked, bm25_top(asked, corpus.texts, DEPTH), strict=True))
     order = dense_top(np.stack([*vectors.values()]), corpus.vectors, DEPTH)
     dense = dict(zip(asked, order, strict=True))
-    for row, question, changed in every:
+    for row, asks in every:
         home = place[str(row["passage"])]
-        kinds = [("answerable", question), ("removed", question), ("changed", changed)]
-        asks = [(kind, text) for kind, text in kinds if text is not None]
         near = corpus.near(home)
-        for kind, text in asks:
+        for kind, text in asks.items():
             ranked = fused(corpus, vectors[text], [dense[text], lexical[text]])
             made += case(row, text, kind, home, corpus, ranked, few=False)
-        words_of = bm25_top([text for _, text in asks], near.texts, DEPTH)
-        for (kind, text), found in zip(asks, words_of, strict=True):
+        words_of = bm25_top(list(asks.values()), near.texts, DEPTH)
+        for (kind, text), found in zip(asks.items(), words_of, strict=True):
             nearest = dense_top(vectors[text][None], near.vectors, DEPTH)[0]
             ranked = fused(near, vectors[text], [nearest, found])
             made += case(row, text, kind, home, near, ranked, few=True)
     return made
+
+
+def answerable(judge: Judge, passage: str, question: str) -> float:
+    """Return the log-odds that a judge gives a passage to answer a question."""
+    return judge.judge(question, [passage], [""], [()])[0].answerable
 
 
 def case(

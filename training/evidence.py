@@ -9,8 +9,8 @@ the threshold where answering and abstaining are right most often when two third
 have an answer. The figures are of questions left out of fitting, in four folds by passage; nothing
 here reads evaluation data.
 
-The confidence is fitted where half of the questions have no answer and nearly all of those are
-changed ones: people's near misses are harder to tell than ours, and a program that is too sure does
+The confidence is fitted where half of the questions have no answer and nearly all of those are the
+hard ones: people's near misses are harder to tell than ours, and a program that is too sure does
 more harm than one that is not sure enough.
 """
 
@@ -22,7 +22,7 @@ import json
 import math
 import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,13 +32,17 @@ from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyp
 from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 
 from rag.calibration import Calibration, Logistic
+from rag.candidate import Candidate
 from rag.cross_encoder import CrossEncoder
 from rag.embedder import SentenceEmbedder
-from rag.features import Candidate, Features, Judge
+from rag.features import Features, Judge
+from rag.generator import TransformersGenerator
 from rag.metrics import calibration_error, contains, token_f1
 from rag.models import locate
 from rag.questions import Question, analyse
-from rag.settings import ModelSettings
+from rag.rereading import Rereader, reconsider, reread
+from rag.settings import GeneratorSettings, ModelSettings
+from rag.types import Rereading
 from training.cases import (
     FOLDS,
     Case,
@@ -52,12 +56,16 @@ from training.cases import (
 from training.data import rows
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
-SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35}  # what each kind weighs in fitting
-NEAR_MISSES = {"answerable": 0.5, "removed": 0.05, "changed": 0.45}  # and for the confidence
-ASKED = {"answerable": 2 / 3, "removed": 1 / 6, "changed": 1 / 6}  # and in choosing the threshold
+SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35, "hard": 0.0}
+"""What each kind weighs in fitting."""
+NEAR_MISSES = {"answerable": 0.5, "removed": 0.05, "changed": 0.0, "hard": 0.45}
+"""And for the confidence."""
+ASKED = {"answerable": 2 / 3, "removed": 1 / 6, "changed": 1 / 6, "hard": 0.0}
+"""And in choosing the threshold."""
 AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknown", "offers_not")
 """Features that speak against an answer. They are rare among these questions, whose changed names
 are of the passage itself, so that chance can turn their sign: it is not believed."""
+THREADS = 2  # that reread
 FLAT = 0.005  # of questions: less than this sets no two thresholds apart
 THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
 
@@ -77,12 +85,16 @@ def fit(
 
 @dataclass(frozen=True)
 class Described:
-    """A case with the features of its candidates, and which of them are right (n,)."""
+    """A case with the features of its candidates, and which of them are right (n,).
+
+    `rereading` is what the language model made of the best, where it was asked.
+    """
 
     case: Case
     features: Features
     candidates: Sequence[Candidate]
     right: NDArray[np.int64]
+    rereading: Rereading | None = None
 
     @property
     def question(self) -> Question:
@@ -110,13 +122,13 @@ def rightness(case: Case, candidates: Sequence[Candidate]) -> NDArray[np.int64]:
 class Describer:
     """The models that describe cases; one in each process."""
 
-    def __init__(self, reader: Path | None, threads: int) -> None:
-        settings = ModelSettings(threads=threads)
+    def __init__(self, reader: Path | None) -> None:
+        settings = ModelSettings(threads=1)
         self.embedder = Remembering(SentenceEmbedder.open(settings))
         self.judge: Judge | None = None
         if reader:
             base = locate(settings.embedder, settings)
-            self.judge = RememberingJudge(CrossEncoder.open(base, reader, threads))
+            self.judge = RememberingJudge(CrossEncoder.open(base, reader, settings.threads))
 
     def features(self, case: Case) -> Features:
         """Return what describes a case."""
@@ -131,7 +143,7 @@ _DESCRIBER: list[Describer] = []  # of a helping process
 
 
 def _begin(reader: Path | None) -> None:
-    _DESCRIBER.append(Describer(reader, threads=1))
+    _DESCRIBER.append(Describer(reader))
 
 
 def _candidates(cases: Sequence[Case]) -> list[list[Candidate]]:
@@ -150,7 +162,7 @@ def described(cases: Sequence[Case], reader: Path | None, processes: int) -> lis
             found += part
             if n % 25 == 0:
                 print(f"described {n} of {len(chunks)} questions", flush=True)
-    here = Describer(reader, threads=0)
+    here = Describer(reader)
     return [
         Described(case, here.features(case), candidates, rightness(case, candidates))
         for case, candidates in zip(cases, found, strict=True)
@@ -189,8 +201,12 @@ def judge(sentence: Logistic, one: Described) -> Judged:
 
     Where the answer's words are not known, any sentence of the right passage is.
     """
-    logits = sentence.logits(one.rows)
-    best = one.candidates[int(np.argsort(-logits, kind="stable")[0])]
+    candidates, logits = one.candidates, sentence.logits(one.rows)
+    again: tuple[float, ...] = ()
+    if one.rereading:
+        seen = reconsider(one.rereading, candidates, logits)
+        candidates, logits, again = seen.candidates, seen.logits, seen.verdict
+    best = candidates[int(np.argsort(-logits, kind="stable")[0])]
     able = one.case.gold is not None
     right = able and bool(
         contains(best.text, [one.case.answer])
@@ -202,22 +218,44 @@ def judge(sentence: Logistic, one: Described) -> Judged:
         start = best.hit.start
         short = best.hit.text[best.answer.start - start : best.answer.end - start]
     return Judged(
-        one.features.of_passages(one.candidates, logits, one.case.hits),
+        one.features.of_passages(candidates, logits, one.case.hits),
         np.array([int(hit.document == one.case.document) for hit in one.case.hits]),
-        one.features.of_verdict(one.question, one.candidates, logits, one.case.hits),
+        one.features.of_verdict(one.question, candidates, logits, one.case.hits, again),
         int(able),
         int(right),
         token_f1(short, [one.case.answer]) if able and one.case.answer else 0.0,
     )
 
 
-def fit_models(every: Sequence[Described]) -> Calibration:
-    """Fit the four models on these cases, each kind weighing its share."""
+def fit_sentence(every: Sequence[Described]) -> Logistic:
+    """Fit the model of which sentence is right, on the cases whose answer's place is known."""
     with_answer = [one for one in every if one.case.gold and one.case.answer]
-    sentence = fit(
+    return fit(
         np.concatenate([one.rows for one in with_answer]),
         np.concatenate([one.right for one in with_answer]),
     )
+
+
+def read_again(every: Sequence[Described], rereader: Rereader) -> list[Described]:
+    """Return the cases with what a language model makes of the best sentence of each.
+
+    It is asked once, by the sentence model of all cases: asking anew by that of every fold takes
+    five times as long, and hardly changes what is shown.
+    """
+    sentence = fit_sentence(every)
+
+    def again(one: Described) -> Described:
+        logits = sentence.logits(one.rows)
+        found = reread(rereader, one.case.question, one.candidates, logits)
+        return replace(one, rereading=found, features=one.features.rereading())
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(again, every))
+
+
+def fit_models(every: Sequence[Described]) -> Calibration:
+    """Fit the four models on these cases, each kind weighing its share."""
+    sentence = fit_sentence(every)
     judged = [judge(sentence, one) for one in every]
     able = [one for one in judged if one.able]
     verdicts = np.stack([one.verdict for one in judged])
@@ -264,7 +302,7 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
     found["passage_mrr"] = round(float(np.mean(ranked)), 4)
     placed = [i for i, one in enumerate(every) if outcomes[i].able and one.case.answer]
     found["short_f1"] = round(float(np.mean([outcomes[i].f1 for i in placed])), 4)
-    for kind, few in itertools.product(("removed", "changed"), (False, True)):
+    for kind, few in itertools.product(("removed", "changed", "hard"), (False, True)):
         these = [
             i
             for i, one in enumerate(every)
@@ -327,7 +365,7 @@ def figures(
             1 - float(np.average(c[kept], weights=w[kept])) if kept.any() else 0.0
         )
         found[f"answered_at_{t}"] = float(kept[has].mean())
-        found[f"abstained_at_{t}"] = float((~kept)[~has].mean())
+        found[f"abstained_at_{t}"] = float(np.average(~kept[~has], weights=w[~has]))
     return {name: round(value, 4) for name, value in found.items()}
 
 
@@ -352,11 +390,15 @@ def main() -> None:
     taken = sample(options.data, options.seed)[: options.limit or None]
     titled = yes_or_no(options.data, options.seed)
     texts = sorted({str(row["passage"]) for row in rows(options.data / "reader.jsonl.gz")})
+    judges = Describer(options.reader).judge if options.reader else None
     corpus = Corpus.of([texts, sorted({str(row["passage"]) for row in titled})], options.cache)
-    asked = cases(options.data, options.cache, corpus, [*taken, *titled], options.seed)
+    asked = cases(options.data, options.cache, corpus, [*taken, *titled], options.seed, judges)
     read = described(asked, options.reader, options.processes)
-    groups = {"judged": read} if options.reader else {}
-    for group, every in (groups | {"plain": [unread(one) for one in read]}).items():
+    groups = {"plain": [unread(one) for one in read]}
+    if options.reader:
+        generator = TransformersGenerator.open(ModelSettings(threads=1), GeneratorSettings())
+        groups = {"reread": read_again(read, generator), "judged": read, **groups}
+    for group, every in groups.items():
         coefficients, found = fit_all(every)
         print(json.dumps({group: found}, indent=2), flush=True)
         known = json.loads(options.output.read_text()) if options.output.exists() else {}

@@ -1,0 +1,119 @@
+"""Questions with a text and the words of it that answer, or that none do: what a generator rereads.
+
+The rows are the reader's own (`training.data`), so their hard negatives are too, put into the form
+in which the product shows a text (`rag.rereading`): a passage, and in some rows a sentence of
+another one below it. Knows nothing of tokens or models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from rag import words
+from rag.prompts import NONE
+from rag.rereading import AROUND, BESIDE, titled
+from rag.types import Passage, Span
+from training.data import Example, Recipe, plan, rows
+from training.mining import Neighbours, words_alike
+from training.phrasing import taken
+
+RECIPE = Recipe(
+    reader=(
+        ("squad", 1.0),
+        ("qed-nq", 1.0),
+        ("quoref", 0.7),
+        ("covid-qa", 0.4),
+        ("bioasq", 1.0),
+        ("fairytaleqa", 0.1),
+        ("clapnq", 1.0),
+    ),
+    generative=(("squad-flan", 0.5), ("halueval", 2.0)),
+    sentences=(),
+    rerank=(),
+    nli=(),
+    claims=(),
+    stated=0.0,
+    titled=0,
+    near=0.3,
+    changed=0.75,
+    withheld=0.25,
+)
+ANSWERED = 0.5  # of the rows at least have an answer
+SECOND = 0.4  # of the rows show a sentence of another passage below
+SWAPPED = 0.15  # of those with an answer show it there
+
+
+@dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """A question, the text shown with it, and the words to say: the answer's, or `NONE`."""
+
+    question: str
+    text: str
+    answer: str
+    source: str
+
+
+def short_answers(
+    folder: Path, near: Neighbours, base: Path, seed: int, *, kept: bool = False
+) -> list[ShortAnswer]:
+    """Return the rows of a run in shuffled order; with `kept`, those that are never trained on.
+
+    `base` is the embedder's folder, whose vectors tell which words are alike. The same folder and
+    seed give the same rows.
+    """
+    random = Random(f"{seed}/{kept}/short")
+    alike = words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
+    groups = plan(folder, near, RECIPE, seed, kept=kept, alike=alike)
+    every = [example for group in groups for example in group]
+    answered = [example for example in every if example.span is not None]
+    unanswered = [example for example in every if example.null]
+    size = min(len(unanswered), round(len(answered) * (1 - ANSWERED) / ANSWERED))
+    chosen = answered + random.sample(unanswered, size)
+    random.shuffle(chosen)
+    found = [short_answer(example, near, random) for example in chosen]
+    return [one for one in found if one]
+
+
+def short_answer(example: Example, near: Neighbours, random: Random) -> ShortAnswer | None:
+    """Write an example in the form in which the product shows a text.
+
+    None where the answer does not stand in one sentence.
+    """
+    passage = taken(example.passage)
+    at = place(example, passage)
+    if at is None:
+        return None
+    answer = NONE
+    if example.span is not None:
+        start, end = example.span
+        answer = " ".join(example.passage[start:end].split())
+    parts = [titled(passage, at, AROUND)]
+    if random.random() < SECOND:
+        avoid = [example.passage, "" if answer == NONE else answer]
+        other = near.passage(example.question, avoid, random)
+        if other:
+            beside = taken(other)
+            span = likeliest(example.question, beside)
+            parts.append(titled(beside, span, BESIDE))
+            if answer != NONE and random.random() < SWAPPED:
+                parts = [titled(beside, span, AROUND), titled(passage, at, BESIDE)]
+    return ShortAnswer(example.question, "\n".join(parts), answer, example.source)
+
+
+def place(example: Example, passage: Passage) -> Span | None:
+    """Return the sentence of the answer; without one, the sentence likest the question."""
+    if example.span is None:
+        return likeliest(example.question, passage) if passage.sentences else None
+    start, end = example.span
+    around = [s for s in passage.sentences if s.start <= start and end <= s.end]
+    return around[0] if around else None
+
+
+def likeliest(question: str, passage: Passage) -> Span:
+    """Return the sentence that has most of the question's words."""
+    asked = words.stems(question)
+    return max(
+        passage.sentences, key=lambda s: len(asked & set(words.content(passage.sentence(s))))
+    )
