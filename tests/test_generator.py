@@ -192,3 +192,18 @@ def test_a_temperature_uses_the_seed(generator: TransformersGenerator) -> None:
 
     assert write(1) == write(1)
     assert write(1) != write(2)
+
+
+@pytest.mark.models
+def test_a_text_that_answers_is_refused_less(generator: TransformersGenerator) -> None:
+    text = f"{EVIDENCE} It was painted red after the storm of 1954."
+    asked = "Who opened the bridge at Tolva?"
+    other = "Twelve boats sank in the harbour of Arta in 1931. Nobody was hurt."
+    told, silent = (generator.reread(asked, t, "Nils Brandt") for t in (text, other))
+    assert told.refusal < silent.refusal
+    assert told.words in EVIDENCE
+    assert told.given is not None
+    assert silent.given is not None
+    assert told.given > silent.given
+    assert generator.reread(asked, text, "").given is None
+    assert generator.reread(asked, text, "Nils Brandt") == told

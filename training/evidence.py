@@ -9,9 +9,11 @@ the threshold where answering and abstaining are right most often when two third
 have an answer. The figures are of questions left out of fitting, in four folds by passage; nothing
 here reads evaluation data.
 
-The confidence is fitted where half of the questions have no answer and nearly all of those are the
-hard ones: people's near misses are harder to tell than ours, and a program that is too sure does
-more harm than one that is not sure enough.
+The confidence, that the answer is right, is the mean of the log-odds that there is an answer and
+that the best sentence is one, scaled, since most wrong answers are to questions that have none. It
+is fitted where half of the questions have no answer and nearly all of those are the hard ones:
+people's near misses are harder to tell than ours, and a program that is too sure does more harm
+than one that is not sure enough.
 """
 
 from __future__ import annotations
@@ -259,18 +261,41 @@ def fit_models(every: Sequence[Described]) -> Calibration:
     judged = [judge(sentence, one) for one in every]
     able = [one for one in judged if one.able]
     verdicts = np.stack([one.verdict for one in judged])
-    weights = weigh(every, SHARES)
+    able_at_all = np.array([one.able for one in judged])
+    right = np.array([one.right for one in judged])
+    near_misses = weigh(every, NEAR_MISSES)
+    answerable = fit(verdicts, able_at_all, weigh(every, SHARES))
+    confidence = mean(answerable, fit(verdicts, right, near_misses))
     return Calibration(
         sentence=sentence,
         passage=fit(
             np.concatenate([one.passages for one in able]),
             np.concatenate([one.gold for one in able]),
         ),
-        answerable=fit(verdicts, np.array([one.able for one in judged]), weights),
-        confidence=fit(
-            verdicts, np.array([one.right for one in judged]), weigh(every, NEAR_MISSES)
-        ),
+        answerable=answerable,
+        confidence=scaled(confidence, verdicts, right, near_misses),
     )
+
+
+def mean(one: Logistic, other: Logistic) -> Logistic:
+    """Return the model whose log-odds are the mean of two models'."""
+    return Logistic((one.weights + other.weights) / 2, (one.bias + other.bias) / 2)
+
+
+def scaled(
+    model: Logistic,
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+) -> Logistic:
+    """Return the model with its log-odds scaled and shifted so that they fit the labels.
+
+    After Platt (1999), "Probabilistic outputs for support vector machines".
+    """
+    scale = LogisticRegression(C=1e6)
+    scale.fit(model.logits(features)[:, None], labels, sample_weight=weights)
+    factor, shift = float(scale.coef_[0, 0]), float(scale.intercept_[0])
+    return Logistic(factor * model.weights, factor * model.bias + shift)
 
 
 def weigh(every: Sequence[Described], shares: Mapping[str, float]) -> NDArray[np.float64]:
