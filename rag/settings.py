@@ -187,7 +187,7 @@ class VerifierSettings(Stage):
         0.9, ge=0, le=1, description="Share of its content words found in the span or question."
     )
     min_support: float = Field(
-        0.7,
+        0.9,
         ge=0,
         le=1,
         description="Probability, by the trained reader, that the span supports it.",
