@@ -95,9 +95,9 @@ def test_a_long_claim_is_read_further_than_a_question(shipped: Path, base: Path)
     premise = SENTENCE.format("Oslo", "1302")
     near, far = "the sea " * 40, "the sea " * 48  # 80 and 96 tokens
     said = opened.supports([(premise, near + "Oslo"), (premise, near + "town")])
-    assert said[0] != said[1]
+    assert abs(said[0] - said[1]) > 1e-7
     said = opened.supports([(premise, far + "Oslo"), (premise, far + "town")])
-    assert said[0] == said[1]
+    assert said[0] == pytest.approx(said[1], abs=1e-8)  # places in a batch round differently
 
 
 def test_nothing_to_judge(shipped: Path, base: Path) -> None:
