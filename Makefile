@@ -41,8 +41,8 @@ train: $(VENV)/installed-dev ## make the shipped weights again from TRAIN=folder
 	$(BIN)/python -m training.export
 	$(BIN)/python -m training.judge --data $(TRAIN)
 	$(BIN)/python -m training.export --run runs/judge --output rag/weights/judge.safetensors
-	$(BIN)/python -m training.evidence --data $(TRAIN) --reader rag/weights/reader.safetensors
 	$(BIN)/python -m training.adapter --data $(TRAIN)
+	$(BIN)/python -m training.evidence --data $(TRAIN) --reader rag/weights/reader.safetensors
 
 format: $(VENV)/installed-dev ## format the code and fix what the linter can
 	$(BIN)/ruff format .

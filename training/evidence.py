@@ -422,7 +422,9 @@ def main() -> None:
     groups = {"plain": [unread(one) for one in read]}
     if options.reader:
         generator = TransformersGenerator.open(ModelSettings(threads=1), GeneratorSettings())
-        groups = {"reread": read_again(read, generator), "judged": read, **groups}
+        groups = {"judged": read, **groups}
+        if generator.adapted:
+            groups = {"reread": read_again(read, generator), **groups}
     for group, every in groups.items():
         coefficients, found = fit_all(every)
         print(json.dumps({group: found}, indent=2), flush=True)
