@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rag import words
 from rag.prompts import Message
-from rag.types import EmbedderIdentity
+from rag.types import EmbedderIdentity, Judgement
 
 
 class WordEmbedder:
@@ -40,6 +40,31 @@ class WordEmbedder:
     def query(self, text: str) -> NDArray[np.float32]:
         row: NDArray[np.float32] = self.passages([text])[0]
         return row
+
+
+class PointingJudge:
+    """A judge that points at some words in every part that holds them, and at nothing else."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+    def judge(
+        self,
+        question: str,
+        passages: Sequence[str],
+        titles: Sequence[str] = (),
+        parts: Sequence[Sequence[tuple[int, int]]] = (),
+    ) -> list[Judgement]:
+        found = []
+        for text, asked in zip(passages, parts, strict=True):
+            spans = tuple(self._span(text, *part) for part in asked)
+            best = max(spans, key=lambda span: span[2])
+            found.append(Judgement(2.0, 1.5, *best, spans))
+        return found
+
+    def _span(self, text: str, start: int, end: int) -> tuple[int, int, float]:
+        at = text.find(self.said, start, end)
+        return (start, start, -np.inf) if at < 0 else (at, at + len(self.said), 3.0)
 
 
 class ScriptedGenerator:

@@ -1,13 +1,11 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
 from rag import features as described
 from rag.features import JUDGED_SENTENCE, NO_SPAN, SENTENCE, VERDICT, Features, answer_in
 from rag.questions import analyse
-from rag.types import Hit, Judgement, Passage, Span
-from tests.fakes import WordEmbedder
+from rag.types import Hit, Passage, Span
+from tests.fakes import PointingJudge, WordEmbedder
 
 TEXT = "The bridge was built by Ana Ruiz. It cost a fortune."
 PASSAGE = Passage("p", "d", 100, 100 + len(TEXT), TEXT, (Span(100, 133), Span(134, 152)))
@@ -23,31 +21,13 @@ class OnePassage:
         return 1
 
 
-class Pointing:
-    """A judge that points at "Ana Ruiz" in the first part, and sees no span in the others."""
-
-    def judge(
-        self,
-        question: str,
-        passages: Sequence[str],
-        titles: Sequence[str] = (),
-        parts: Sequence[Sequence[tuple[int, int]]] = (),
-    ) -> list[Judgement]:
-        at = TEXT.index("Ana")
-        span = (at, at + len("Ana Ruiz"), 3.0)
-        return [
-            Judgement(2.0, 1.5, *span, (span, *((p[0], p[0], -np.inf) for p in asked[1:])))
-            for asked in parts
-        ]
-
-
-def features(judge: Pointing | None) -> Features:
+def features(judge: PointingJudge | None) -> Features:
     return Features(WordEmbedder.of(TEXT), OnePassage(), judge)  # type: ignore[arg-type]
 
 
 def test_features_have_the_names_they_are_given() -> None:
     asked, hits = analyse("Who built the bridge?"), [Hit(PASSAGE, 1.0, 0.5)]
-    for judge in (None, Pointing()):
+    for judge in (None, PointingJudge("Ana Ruiz")):
         made = features(judge)
         found = made.candidates(asked, hits)
         assert all(len(c.features) == len(made.sentence) for c in found)
@@ -62,7 +42,7 @@ def test_features_have_the_names_they_are_given() -> None:
 
 def test_a_judge_adds_its_scores_and_its_span_where_it_points() -> None:
     asked, hits = analyse("Who built the bridge?"), [Hit(PASSAGE, 1.0, 0.5)]
-    first, second = features(Pointing()).candidates(asked, hits)
+    first, second = features(PointingJudge("Ana Ruiz")).candidates(asked, hits)
     count = len(JUDGED_SENTENCE)
     assert first.features[-count:] == pytest.approx([2.0, 1.5, 3.0, 0.0, 0.0])
     assert second.features[-count:] == pytest.approx([2.0, 1.5, NO_SPAN, 3.0 - NO_SPAN, 0.0])
@@ -83,7 +63,7 @@ def test_words_shared_are_counted_by_hand() -> None:
 
 
 def test_passages_are_described_by_their_best_sentence() -> None:
-    made = features(Pointing())
+    made = features(PointingJudge("Ana Ruiz"))
     hits = [Hit(PASSAGE, 0.8, 0.5)]
     found = made.candidates(analyse("Who built the bridge?"), hits)
     (row,) = made.of_passages(found, np.array([0.25, 2.0]), hits)
@@ -93,7 +73,7 @@ def test_passages_are_described_by_their_best_sentence() -> None:
 
 
 def test_a_hit_without_a_sentence_is_described_by_zeros() -> None:
-    made, empty = features(Pointing()), Passage("e", "e", 0, 1, " ")
+    made, empty = features(PointingJudge("Ana Ruiz")), Passage("e", "e", 0, 1, " ")
     hits = [Hit(PASSAGE, 1.0, 0.5), Hit(empty, 0.5, 0.1)]
     found = made.candidates(analyse("Who built the bridge?"), hits)
     rows = made.of_passages(found, np.array([1.0, 0.0]), hits)

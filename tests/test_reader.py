@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
@@ -7,8 +5,8 @@ from rag.features import SENTENCE, Features, units
 from rag.questions import analyse, defines, spells_out
 from rag.reader import SentenceReader, joined, missing, reranked
 from rag.settings import ReaderSettings
-from rag.types import Evidence, Hit, Judgement, Kind, Passage, Rereading, Span
-from tests.fakes import WordEmbedder
+from rag.types import Evidence, Hit, Kind, Passage, Rereading, Span
+from tests.fakes import PointingJudge, WordEmbedder
 
 BRIDGE = "The bridge at Arta was built by Ana Ruiz. It cost 40 million drachmas in 1931."
 HARBOUR = "Twelve boats sank in the harbour. Nobody was hurt."
@@ -183,20 +181,6 @@ def test_spells_out() -> None:
     assert not spells_out("Who is UNO?", "The united nations office (UNO) is there.")
 
 
-class Pointing:
-    """A judge that points at the first words of every part, and finds all passages alike."""
-
-    def judge(
-        self,
-        question: str,
-        passages: Sequence[str],
-        titles: Sequence[str] = (),
-        parts: Sequence[Sequence[tuple[int, int]]] = (),
-    ) -> list[Judgement]:
-        found = [tuple((a, a + 3, 1.0) for a, _ in asked) for asked in parts]
-        return [Judgement(1.0, 1.0, *spans[0], spans) for spans in found]
-
-
 class Saying:
     """A language model that always says the same."""
 
@@ -209,7 +193,7 @@ class Saying:
         return self.said
 
 
-def twice(judge: Pointing | None, model: Saying) -> SentenceReader:
+def twice(judge: PointingJudge | None, model: Saying) -> SentenceReader:
     embedder = WordEmbedder.of(BRIDGE, HARBOUR, CREDIT)
     return SentenceReader.open(embedder, Counts(), ReaderSettings(), judge, model)  # type: ignore[arg-type]
 
@@ -217,8 +201,8 @@ def twice(judge: Pointing | None, model: Saying) -> SentenceReader:
 def test_a_second_reading_points_at_its_words_and_its_doubts_count() -> None:
     question = "Who built the bridge at Arta?"
     sure, unsure = Saying("Ana Ruiz", -6.0), Saying("Ana Ruiz", 6.0)
-    told = twice(Pointing(), sure).read(question, hits(question))
-    doubted = twice(Pointing(), unsure).read(question, hits(question))
+    told = twice(PointingJudge("The bridge"), sure).read(question, hits(question))
+    doubted = twice(PointingJudge("The bridge"), unsure).read(question, hits(question))
     assert told.evidence[0].answer_text == "Ana Ruiz"
     assert told.answerable > doubted.answerable
     assert told.confidence > doubted.confidence
@@ -232,4 +216,4 @@ def test_nothing_is_read_again_without_a_trained_reader() -> None:
         question, hits(question)
     )
     assert model.asked == 0
-    assert twice(Pointing(), model).read("Who?", ()).evidence == ()
+    assert twice(PointingJudge("The bridge"), model).read("Who?", ()).evidence == ()
