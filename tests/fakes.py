@@ -58,7 +58,7 @@ class PointingJudge:
         found = []
         for text, asked in zip(passages, parts, strict=True):
             spans = tuple(self._span(text, *part) for part in asked)
-            best = max(spans, key=lambda span: span[2])
+            best = max(spans, key=lambda span: span[2], default=self._span(text, 0, len(text)))
             found.append(Judgement(2.0, 1.5, *best, spans))
         return found
 

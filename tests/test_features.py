@@ -4,7 +4,7 @@ import pytest
 from rag import features as described
 from rag.features import JUDGED_SENTENCE, NO_SPAN, SENTENCE, VERDICT, Features, answer_in
 from rag.questions import analyse
-from rag.types import Hit, Passage, Span
+from rag.types import Hit, Judgement, Passage, Span
 from tests.fakes import PointingJudge, WordEmbedder
 
 TEXT = "The bridge was built by Ana Ruiz. It cost a fortune."
