@@ -18,7 +18,8 @@ from rag.entailment import CLAIM, UPPER, Entailment
 from rag.errors import ModelDamaged, ModelMissing
 from rag.reader_network import ReaderNetwork
 from tests.tiny_bert import CITIES, SENTENCE, write_base
-from training import claims, export, judge, program, reader
+from training import claims, export, judge, program
+from training.base import open_encoder
 from training.claims import ClaimRecipe, Elsewhere
 from training.data import SUPPORT, Example, Group
 from training.encoding import Encoder, collate
@@ -47,7 +48,7 @@ def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     schedule = Schedule(rows=4_000, rate=2e-3, head_rate=2e-3, tokens=400)
     network = ReaderNetwork.start(base, seed=0).only_support(UPPER)
     run = Run(network, schedule, tmp_path_factory.mktemp("runs") / "judge")
-    encoder = Encoder(reader.open_encoder(base, 64).tokenizer, 64, CLAIM)
+    encoder = Encoder(open_encoder(base, 64).tokenizer, 64, CLAIM)
     train(run, encoder.rows(groups(), 0), steps=120)
     return run
 
@@ -82,7 +83,7 @@ def test_the_shipped_judge_says_what_the_trained_one_says(
     got = opened.supports([(one.passage, one.question) for one in asked])
     assert [p > 0.5 for p in got] == [one.support == 0 for one in asked]
 
-    encoder = Encoder(reader.open_encoder(base, 64).tokenizer, 64, CLAIM)
+    encoder = Encoder(open_encoder(base, 64).tokenizer, 64, CLAIM)
     trained.network.eval()
     for one, likely in zip(asked, got, strict=True):
         with torch.inference_mode():

@@ -19,7 +19,8 @@ from rag.cross_encoder import CrossEncoder
 from rag.errors import ModelDamaged, ModelMissing
 from rag.reader_network import ReaderNetwork, Scores, pack, unpack
 from tests.tiny_bert import CITIES, SENTENCE, tokenizer, write_base
-from training import data, derived, export, measure, mining, network, reader, unanswerable
+from training import data, derived, export, measure, mining, network, unanswerable
+from training.base import open_encoder
 from training.data import Example, Recipe, reader_group
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
@@ -47,7 +48,7 @@ def groups() -> list[data.Group]:
 
 @pytest.fixture
 def rows(base: Path) -> list[tuple[Row, ...]]:
-    return Encoder(reader.open_encoder(base, 64).tokenizer, 64).rows(groups(), 0)
+    return Encoder(open_encoder(base, 64).tokenizer, 64).rows(groups(), 0)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_exported_weights_give_the_same_judgement(
     shipped = CrossEncoder.open(base, output, threads=1)
 
     question, passage = "when was Oslo founded ?", SENTENCE.format("Oslo", "1302")
-    encoder = Encoder(reader.open_encoder(base, 64).tokenizer, 64)
+    encoder = Encoder(open_encoder(base, 64).tokenizer, 64)
     batch = collate([(encoder.row(Example(question, passage), Random(0)),)])
     run.network.eval()
     with torch.inference_mode():

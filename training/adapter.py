@@ -30,11 +30,13 @@ from rag.generator import TransformersGenerator
 from rag.metrics import auroc
 from rag.prompts import NONE, answer_prompt, short_prompt
 from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
+from training import near_misses
 from training import run as running
+from training.base import base_folder
 from training.lora import SCALE, Shape, adapt, changed
 from training.phrasing import Phrasing, phrasings
 from training.program import add_options, carry_out, chosen, helpers, parser
-from training.reader import base_folder, neighbours
+from training.reader import neighbours
 from training.short_answers import ShortAnswer, short_answers
 
 PROGRAM = "training.adapter"
@@ -43,7 +45,8 @@ ANSWER = 40  # tokens of an answer at most, its end mark not counted
 QUICK = 200  # held-out rows measured on the way; all of them at the end
 POOL = 256  # rows among which those of about equal length are put together
 VERDICT = 1.0  # what it counts for, beside a short answer's words, whether there is one
-PHRASED = 2  # passes over the sentences to phrase in one over the short answers
+PHRASED = 3  # passes over the sentences to phrase in one over the short answers
+GRAPHS = 64  # forms of a layer that may be compiled: with and without changes, learning or not
 IGNORED = -100
 
 
@@ -227,6 +230,18 @@ def begin(model: Any, weights: Path) -> None:
             own[name].copy_(tensor)
 
 
+def hastened(model: Any) -> Any:
+    """Let the layers be compiled, with attention written out; returns the same model.
+
+    That takes a C++ compiler and a minute, and makes a step on a CPU a third shorter.
+    """
+    torch._dynamo.config.recompile_limit = GRAPHS
+    model.set_attn_implementation("eager")
+    for layer in model.model.layers:
+        layer.compile(dynamic=True)
+    return model
+
+
 def opened(base: Path) -> TransformersGenerator:
     """Return the plain generator with bfloat16 weights, wherever it runs."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -245,8 +260,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--export", action="store_true", help="write the weights and do no more")
     made.add_argument("--output", type=Path, default=OUTPUT, help="file that is written")
+    made.add_argument("--compiled", action="store_true", help="faster; needs a C++ compiler")
     made.add_argument("--start", type=Path, help="weights file to go on from")
     made.add_argument("--cache", type=Path, default=Path("runs/reader"), help="kept vectors")
+    near_misses.add_option(made)
     add_options(made, Shape())
     return made.parse_args(given)
 
@@ -271,10 +288,11 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     end = int(generator.tokenizer.eos_token_id)
     none = int(generator.tokenizer(NONE, add_special_tokens=False)["input_ids"][0])
     near = neighbours(asked.data, base_folder(), asked.cache)
+    changes = near_misses.changes(asked.data, base_folder(), asked.near_misses)
     made: dict[bool, list[Row]] = {}
     for kept in (False, True):
         phrased = phrasings(asked.data, schedule.seed, kept=kept) * (1 if kept else PHRASED)
-        short = short_answers(asked.data, near, base_folder(), schedule.seed, kept=kept)
+        short = short_answers(asked.data, near, changes, schedule.seed, kept=kept)
         made[kept] = [
             row
             for one in (*phrased, *short)
@@ -283,6 +301,8 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     adapted = adapt(generator.decoder.model, shape, schedule.seed)
     if asked.start:
         begin(adapted, asked.start)
+    if asked.compiled:
+        hastened(adapted)
     run = Run(adapted, schedule, asked.run, end, none)
     about = {"shape": asdict(shape), "rows": len(made[False]), "held_out": len(made[True])}
     carry_out(run, partial(train, run, made[False], made[True]), about, asked, others)

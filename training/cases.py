@@ -25,9 +25,9 @@ from rag.features import Judge
 from rag.passages import split
 from rag.settings import PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
+from training.base import base_folder
 from training.data import held_out, rows
 from training.mining import bm25_top, dense_top, embed, words_alike
-from training.reader import base_folder
 from training.unanswerable import change
 
 DEPTH, TOP = 50, 10

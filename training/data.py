@@ -10,18 +10,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from training.mining import Neighbours
-from training.unanswerable import change, withhold
+from training.unanswerable import Changes, withhold
 
 SUPPORT = ("supported", "refuted", "unrelated")
 YES_OR_NO = ("boolq", "bioasq", "pubmedqa")  # whose hypotheses are questions
 HELD_OUT = 40  # one row in forty is never trained on
+UNKNOWN = Changes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class Recipe:
         ("boolq", 0.15),
         ("bioasq", 0.5),
     )
+    asked: tuple[tuple[str, float], ...] = (("fever", 2.0), ("fool-me-twice", 2.0))
     claims: tuple[tuple[str, float], ...] = (
         ("squad-flan", 0.7),
         ("fairytale-flan", 0.3),
@@ -98,7 +100,7 @@ class Recipe:
     stated: float = 1.0
     titled: int = 4000
     near: float = 0.6
-    changed: float = 0.6
+    changed: float = 0.8
     withheld: float = 0.3
     typed: float = 0.12
     rerank_negatives: int = 2
@@ -139,12 +141,13 @@ def reader_group(
     near: Neighbours,
     recipe: Recipe,
     random: Random,
-    alike: Mapping[str, Sequence[str]] | None = None,
+    changes: Changes = UNKNOWN,
 ) -> Group:
     """Write a reader row as a group: right passage, near passage, changed question, cut passage."""
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
-    if random.random() < recipe.typed:
+    typed = random.random() < recipe.typed
+    if typed:
         question = question.lower().rstrip("? ")
     if span is None:
         return (Example(question, passage, None, 0.0, None, True, None, source),)
@@ -154,8 +157,9 @@ def reader_group(
         if wrong is not None:
             group.append(Example(question, wrong, 0.0, 0.0, None, True, None, source))
     if random.random() < recipe.changed:
-        changed = change(question, passage, row["answer"], random, alike)
+        changed = changes.draw(row["question"], passage, row["answer"], random)
         if changed is not None:
+            changed = changed.lower().rstrip("? ") if typed else changed
             group.append(Example(changed, passage, None, 0.0, None, True, None, source))
     if random.random() < recipe.withheld:
         cut = withhold(passage, row["answer"])
@@ -225,14 +229,15 @@ def plan(
     seed: int,
     *,
     kept: bool = False,
-    alike: Mapping[str, Sequence[str]] | None = None,
+    changes: Changes = UNKNOWN,
 ) -> list[Group]:
     """Build the groups of a run in their final, shuffled order.
 
     With `kept`, build them from the held-out slice instead, each row once. A question of the
-    slice is held out of every file. `alike` are words to swap in changed questions. The same
-    folder, recipe and seed give the same groups.
+    slice is held out of every file. `changes` are those of questions. The same folder, recipe,
+    seed and changes give the same groups.
     """
+    from training.claim_questions import claim_group
     from training.derived import sentence_group, stated_group
 
     random = Random(f"{seed}/{kept}")
@@ -246,7 +251,7 @@ def plan(
         r for r in found["rerank"] if r["question"].casefold() not in aside and r["positives"]
     ]
     groups = [
-        reader_group(row, near, recipe, random, alike)
+        reader_group(row, near, recipe, random, changes)
         for row in take(found["reader"], once(recipe.reader, kept), random)
     ]
     answered = [row for row in found["reader"] if row["answer_start"] >= 0]
@@ -254,7 +259,7 @@ def plan(
         if group := stated_group(row, random):
             groups.append(group)
     if not kept and (folder / "generative.jsonl.gz").exists():
-        groups += free_groups(folder / "generative.jsonl.gz", aside, recipe, random, alike)
+        groups += free_groups(folder / "generative.jsonl.gz", aside, recipe, random, changes)
     groups += [
         sentence_group(row, random)
         for row in take(found["rerank"], once(recipe.sentences, kept), random)
@@ -267,6 +272,11 @@ def plan(
     ]
     groups += titled_groups(found["nli"], recipe.titled, random)
     groups += [nli_group(row) for row in take(found["nli"], once(recipe.nli, kept), random)]
+    groups += [
+        group
+        for row in take(found["nli"], once(recipe.asked, kept), random)
+        if (group := claim_group(row))
+    ]
     random.shuffle(groups)
     return groups
 
@@ -276,7 +286,7 @@ def free_groups(
     aside: Container[str],
     recipe: Recipe,
     random: Random,
-    alike: Mapping[str, Sequence[str]] | None,
+    changes: Changes,
 ) -> list[Group]:
     """Build the groups of free-form rows: their answers as claims, and those that are spans.
 
@@ -294,7 +304,7 @@ def free_groups(
     groups = list(claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept=False))
     known = [made for row in free if (made := found_row(row))]
     groups += [
-        reader_group(row, Neighbours.none(), recipe, random, alike)
+        reader_group(row, Neighbours.none(), recipe, random, changes)
         for row in take(known, recipe.generative, random)
     ]
     return groups

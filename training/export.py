@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from rag.cross_encoder import base_hash
 from rag.reader_network import FORMAT, ReaderNetwork, encoder_weights, pack, unpack
-from training.reader import base_folder
+from training.base import base_folder
 
 OUTPUT = Path("rag/weights/reader.safetensors")
 

@@ -17,11 +17,11 @@ import torch
 
 from rag.entailment import CLAIM, UPPER
 from rag.reader_network import ReaderNetwork
+from training.base import base_folder, open_encoder
 from training.claims import ClaimRecipe, plan
 from training.encoding import Encoder
 from training.network_run import Run, Schedule, train
 from training.program import carry_out, chosen, helpers, parser
-from training.reader import base_folder, open_encoder
 
 PROGRAM = "training.judge"
 SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400, dropout=0.0)

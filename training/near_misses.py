@@ -1,0 +1,131 @@
+"""Find the changed questions that a reader falls for.
+
+    python -m training.near_misses --data ../shared/train --reader rag/weights/reader.safetensors
+
+People write harder near misses than chance does. Of several changes of each question, those that a
+trained reader is surest its passage answers come nearest to theirs. They are found once and kept in
+a file that the next trainings read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+import torch
+
+from rag.cross_encoder import load_network
+from training.base import base_folder, open_encoder
+from training.data import Example, answer_span, held_out, rows
+from training.encoding import batches, collate
+from training.mining import words_alike
+from training.network import score
+from training.unanswerable import Changes, change
+
+PROGRAM = "training.near_misses"
+OUTPUT = Path("runs/near_misses.jsonl.gz")
+DRAWN = 8  # changes of a question; some come twice
+TOKENS = 4_000  # of a batch
+LENGTH = 240  # tokens of a row
+PARTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A question over a passage that holds its answer's characters, and changes of it."""
+
+    question: str
+    passage: str
+    answer: tuple[int, int]
+    changes: tuple[str, ...]
+
+
+def drawn(folder: Path, base: Path, seed: int) -> list[Changed]:
+    """Return the questions that may be trained on, with distinct changes of each."""
+    random, alike = Random(seed), alike_in(folder, base)
+    found = []
+    for row in rows(folder / "reader.jsonl.gz"):
+        question, passage, span = row["question"], row["passage"], answer_span(row)
+        if span is None or held_out(passage):
+            continue
+        tries = [change(question, passage, row["answer"], random, alike) for _ in range(DRAWN)]
+        if changes := tuple(text for text in dict.fromkeys(tries) if text):
+            found.append(Changed(question, passage, span, changes))
+    return found
+
+
+def surest(weights: Path, asked: Sequence[Changed]) -> list[list[tuple[float, str]]]:
+    """Return the changes of each question with their log-odds of an answer, greatest first."""
+    torch.set_num_threads(1)
+    base = base_folder()
+    encoder, network, random = open_encoder(base, LENGTH), load_network(base, weights), Random(0)
+    labelled = [
+        (encoder.row(Example(text, one.passage, span=one.answer, source=str(i)), random), text)
+        for i, one in enumerate(asked)
+        for text in one.changes
+    ]
+    texts = {id(row): text for row, text in labelled}
+    found: list[list[tuple[float, str]]] = [[] for _ in asked]
+    for groups in batches([(row,) for row, _ in labelled], TOKENS, random, pool=len(labelled)):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            scores = score(network, collate(groups))
+        for (row,), odds in zip(groups, scores.answerable.tolist(), strict=True):
+            found[int(row.source)].append((odds, texts[id(row)]))
+    return [sorted(one, reverse=True) for one in found]
+
+
+def alike_in(folder: Path, base: Path) -> dict[str, tuple[str, ...]]:
+    """Return the words of the reader's questions that can stand for each other."""
+    return words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
+
+
+def add_option(made: argparse.ArgumentParser) -> None:
+    """Let a training program's command line name a file of this one."""
+    made.add_argument("--near-misses", type=Path, help=f"file of {PROGRAM}")
+
+
+def changes(folder: Path, base: Path, path: Path | None) -> Changes:
+    """Return how a run changes questions: drawing from what the file holds, where it has any."""
+    known = {
+        (row["question"], row["passage"]): [text for _, text in row["changes"]]
+        for row in (rows(path) if path else ())
+    }
+    return Changes(alike_in(folder, base), known)
+
+
+def main(given: Sequence[str]) -> None:
+    """Draw the changes, let the reader read them in two processes, write them in order."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--reader", type=Path, required=True, help="weights of a trained reader")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2, help="each with one thread")
+    asked = parser.parse_args(given)
+    every = drawn(asked.data, base_folder(), asked.seed)
+    parts = [every[i::PARTS] for i in range(PARTS)]
+    asked.output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool,
+        gzip.open(asked.output, "wt", encoding="utf-8") as file,
+    ):
+        for n, (part, found) in enumerate(
+            zip(parts, pool.map(partial(surest, asked.reader), parts), strict=True)
+        ):
+            print(f"{n + 1} of {PARTS}", flush=True)
+            for one, changes in zip(part, found, strict=True):
+                row = {"question": one.question, "passage": one.passage, "changes": changes}
+                print(json.dumps(row, ensure_ascii=False), file=file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
