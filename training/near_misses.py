@@ -2,9 +2,10 @@
 
     python -m training.near_misses --data ../shared/train --reader rag/weights/reader.safetensors
 
-People write harder near misses than chance does. Of several changes of each question, those that a
+People write harder near misses than chance does. Of several changes of each question those that a
 trained reader is surest its passage answers come nearest to theirs. They are found once and kept in
-a file that the next trainings read.
+a file that the next trainings read. No word is swapped for one that is near it: where a reader is
+taken in by that, the two often mean the same.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ DRAWN = 8  # changes of a question; some come twice
 TOKENS = 4_000  # of a batch
 LENGTH = 240  # tokens of a row
 PARTS = 40
+SEEN = -3.0  # log-odds of an answer: below, the reader is not taken in at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,15 @@ class Changed:
     changes: tuple[str, ...]
 
 
-def drawn(folder: Path, base: Path, seed: int) -> list[Changed]:
+def drawn(folder: Path, seed: int) -> list[Changed]:
     """Return the questions that may be trained on, with distinct changes of each."""
-    random, alike = Random(seed), alike_in(folder, base)
+    random = Random(seed)
     found = []
     for row in rows(folder / "reader.jsonl.gz"):
         question, passage, span = row["question"], row["passage"], answer_span(row)
         if span is None or held_out(passage):
             continue
-        tries = [change(question, passage, row["answer"], random, alike) for _ in range(DRAWN)]
+        tries = [change(question, passage, row["answer"], random) for _ in range(DRAWN)]
         if changes := tuple(text for text in dict.fromkeys(tries) if text):
             found.append(Changed(question, passage, span, changes))
     return found
@@ -83,11 +85,6 @@ def surest(weights: Path, asked: Sequence[Changed]) -> list[list[tuple[float, st
     return [sorted(one, reverse=True) for one in found]
 
 
-def alike_in(folder: Path, base: Path) -> dict[str, tuple[str, ...]]:
-    """Return the words of the reader's questions that can stand for each other."""
-    return words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
-
-
 def add_option(made: argparse.ArgumentParser) -> None:
     """Let a training program's command line name a file of this one."""
     made.add_argument("--near-misses", type=Path, help=f"file of {PROGRAM}")
@@ -96,10 +93,11 @@ def add_option(made: argparse.ArgumentParser) -> None:
 def changes(folder: Path, base: Path, path: Path | None) -> Changes:
     """Return how a run changes questions: drawing from what the file holds, where it has any."""
     known = {
-        (row["question"], row["passage"]): [text for _, text in row["changes"]]
+        (row["question"], row["passage"]): [text for odds, text in row["changes"] if odds > SEEN]
         for row in (rows(path) if path else ())
     }
-    return Changes(alike_in(folder, base), known)
+    alike = words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
+    return Changes(alike, known)
 
 
 def main(given: Sequence[str]) -> None:
@@ -111,7 +109,7 @@ def main(given: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2, help="each with one thread")
     asked = parser.parse_args(given)
-    every = drawn(asked.data, base_folder(), asked.seed)
+    every = drawn(asked.data, asked.seed)
     parts = [every[i::PARTS] for i in range(PARTS)]
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     with (
