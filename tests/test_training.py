@@ -570,7 +570,7 @@ def test_dropout_is_of_what_layers_put_out(base: Path) -> None:
 
 
 def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:
-    from training.evidence import THRESHOLDS, least_strict
+    from training.fitting import THRESHOLDS, least_strict
 
     found = {f"right_at_{t}": 0.5 for t in THRESHOLDS}
     assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.696}) == 0.3

@@ -1,0 +1,258 @@
+"""Fit the four logistic models on described cases, and say how they do on cases left out.
+
+They say which sentence holds the answer, which passage does, whether any does, and whether the best
+sentence is right. The bias of "is it answerable" is moved so that one half is the threshold where
+answering and abstaining are right most often when two thirds of the questions have an answer. The
+figures are of questions left out of fitting, in four folds by passage.
+
+The confidence, that the answer is right, is the mean of the log-odds that there is an answer and
+that the best sentence is one, scaled, since most wrong answers are to questions that have none. It
+is fitted where half of the questions have no answer and nearly all of those are the hard ones:
+people's near misses are harder to tell than ours, and a program that is too sure does more harm
+than one that is not sure enough.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
+
+from rag.calibration import Calibration, Logistic
+from rag.metrics import calibration_error, contains, token_f1
+from rag.rereading import reconsider
+from training.cases import FOLDS
+from training.described import Described
+
+SHARES = {"answerable": 0.5, "removed": 0.15, "changed": 0.35, "hard": 0.0}
+"""What each kind weighs in fitting."""
+NEAR_MISSES = {"answerable": 0.5, "removed": 0.05, "changed": 0.0, "hard": 0.45}
+"""And for the confidence."""
+ASKED = {"answerable": 2 / 3, "removed": 1 / 6, "changed": 1 / 6, "hard": 0.0}
+"""And in choosing the threshold."""
+AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknown", "offers_not")
+"""Features that speak against an answer. They are rare among these questions, whose changed names
+are of the passage itself, so that chance can turn their sign: it is not believed."""
+FLAT = 0.005  # of questions: less than this sets no two thresholds apart
+THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
+
+
+def fit(
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64] | None = None,
+) -> Logistic:
+    """Fit a logistic model, regularised on standardised features."""
+    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
+    model = LogisticRegression(C=0.1, max_iter=2_000)
+    model.fit((features - centre) / scale, labels, sample_weight=weights)
+    coefficients = model.coef_[0] / scale
+    return Logistic(coefficients, float(model.intercept_[0] - coefficients @ centre))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case read with a sentence model: what the other models are fitted on, and its outcome.
+
+    `passages` (n, f) with `gold` (n,), the verdict's features (f,), whether the case is answerable
+    and whether its best sentence is right, the F1 of its short answer.
+    """
+
+    passages: NDArray[np.float64]
+    gold: NDArray[np.int64]
+    verdict: NDArray[np.float64]
+    able: int
+    right: int
+    f1: float
+
+
+def judge(sentence: Logistic, one: Described) -> Judged:
+    """Read a case with a sentence model. A best sentence that says the answer too is right.
+
+    Where the answer's words are not known, any sentence of the right passage is.
+    """
+    candidates, logits = one.candidates, sentence.logits(one.rows)
+    again: tuple[float, ...] = ()
+    if one.rereading:
+        seen = reconsider(one.rereading, candidates, logits)
+        candidates, logits, again = seen.candidates, seen.logits, seen.verdict
+    best = candidates[int(np.argsort(-logits, kind="stable")[0])]
+    able = one.case.gold is not None
+    right = able and bool(
+        contains(best.text, [one.case.answer])
+        if one.case.answer
+        else best.hit.document == one.case.document
+    )
+    short = ""
+    if best.answer is not None:
+        start = best.hit.start
+        short = best.hit.text[best.answer.start - start : best.answer.end - start]
+    return Judged(
+        one.features.of_passages(candidates, logits, one.case.hits),
+        np.array([int(hit.document == one.case.document) for hit in one.case.hits]),
+        one.features.of_verdict(one.question, candidates, logits, one.case.hits, again),
+        int(able),
+        int(right),
+        token_f1(short, [one.case.answer]) if able and one.case.answer else 0.0,
+    )
+
+
+def fit_sentence(every: Sequence[Described]) -> Logistic:
+    """Fit the model of which sentence is right, on the cases whose answer's place is known."""
+    with_answer = [one for one in every if one.case.gold and one.case.answer]
+    return fit(
+        np.concatenate([one.rows for one in with_answer]),
+        np.concatenate([one.right for one in with_answer]),
+    )
+
+
+def fit_models(every: Sequence[Described]) -> Calibration:
+    """Fit the four models on these cases, each kind weighing its share."""
+    sentence = fit_sentence(every)
+    judged = [judge(sentence, one) for one in every]
+    able = [one for one in judged if one.able]
+    verdicts = np.stack([one.verdict for one in judged])
+    able_at_all = np.array([one.able for one in judged])
+    right = np.array([one.right for one in judged])
+    near_misses = weigh(every, NEAR_MISSES)
+    answerable = fit(verdicts, able_at_all, weigh(every, SHARES))
+    confidence = mean(answerable, fit(verdicts, right, near_misses))
+    return Calibration(
+        sentence=sentence,
+        passage=fit(
+            np.concatenate([one.passages for one in able]),
+            np.concatenate([one.gold for one in able]),
+        ),
+        answerable=answerable,
+        confidence=scaled(confidence, verdicts, right, near_misses),
+    )
+
+
+def mean(one: Logistic, other: Logistic) -> Logistic:
+    """Return the model whose log-odds are the mean of two models'."""
+    return Logistic((one.weights + other.weights) / 2, (one.bias + other.bias) / 2)
+
+
+def scaled(
+    model: Logistic,
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+) -> Logistic:
+    """Return the model with its log-odds scaled and shifted so that they fit the labels.
+
+    After Platt (1999), "Probabilistic outputs for support vector machines".
+    """
+    scale = LogisticRegression(C=1e6)
+    scale.fit(model.logits(features)[:, None], labels, sample_weight=weights)
+    factor, shift = float(scale.coef_[0, 0]), float(scale.intercept_[0])
+    return Logistic(factor * model.weights, factor * model.bias + shift)
+
+
+def weigh(every: Sequence[Described], shares: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return a weight a case (n,), with a mean of one, so that each kind has its share."""
+    kinds = [one.case.kind for one in every]
+    return np.array([shares[kind] * len(kinds) / kinds.count(kind) for kind in kinds])
+
+
+def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, float]]:
+    """Fit the models on all cases; return coefficients, and figures from folds left out."""
+    p, q = np.zeros(len(every)), np.zeros(len(every))
+    outcomes: dict[int, Judged] = {}
+    ranked: list[float] = []
+    for fold in range(FOLDS):
+        models = fit_models([one for one in every if one.case.fold != fold])
+        for i, one in enumerate(every):
+            if one.case.fold != fold:
+                continue
+            outcomes[i] = judged = judge(models.sentence, one)
+            p[i] = models.answerable.probability(judged.verdict)
+            q[i] = models.confidence.probability(judged.verdict)
+            if judged.able:
+                order = np.argsort(-models.passage.logits(judged.passages), kind="stable")
+                ranked.append(1 / (1 + int(np.flatnonzero(judged.gold[order])[0])))
+    able = np.array([outcomes[i].able for i in range(len(every))])
+    right = np.array([outcomes[i].right for i in range(len(every))])
+    found = figures(p, q, able, right, weigh(every, ASKED))
+    found["passage_first"] = round(float(np.mean(np.array(ranked) == 1)), 4)
+    found["passage_mrr"] = round(float(np.mean(ranked)), 4)
+    placed = [i for i, one in enumerate(every) if outcomes[i].able and one.case.answer]
+    found["short_f1"] = round(float(np.mean([outcomes[i].f1 for i in placed])), 4)
+    for kind, few in itertools.product(("removed", "changed", "hard"), (False, True)):
+        these = [
+            i
+            for i, one in enumerate(every)
+            if one.case.kind in ("answerable", kind) and one.case.few == few
+        ]
+        name = f"{kind}{'_few' if few else ''}"
+        found[f"{name}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
+    models = fit_models(every)
+    features = every[0].features
+    best = found["threshold"] = least_strict(found)
+    for kind, few in itertools.product(SHARES, (False, True)):
+        these = [i for i, one in enumerate(every) if one.case.kind == kind and one.case.few == few]
+        name = f"{kind}{'_few' if few else ''}_answered"
+        found[name] = round(float(np.mean(p[these] >= best)), 4)
+    coefficients: dict[str, object] = {
+        "sentence": named(models.sentence, features.sentence),
+        "passage": named(models.passage, features.passage),
+        "answerable": named(shifted(models.answerable, best), features.verdict),
+        "confidence": named(models.confidence, features.verdict),
+    }
+    return coefficients, found
+
+
+def least_strict(found: Mapping[str, float]) -> float:
+    """Return the lowest threshold that is as good as the best: the optimum is flat."""
+    most = max(found[f"right_at_{t}"] for t in THRESHOLDS)
+    return next(t for t in THRESHOLDS if found[f"right_at_{t}"] >= most - FLAT)
+
+
+def shifted(model: Logistic, threshold: float) -> Logistic:
+    """Return the model with its bias moved so that what was `threshold` is one half."""
+    return Logistic(model.weights, model.bias + math.log((1 - threshold) / threshold))
+
+
+def figures(
+    p: NDArray[np.float64],
+    q: NDArray[np.float64],
+    a: NDArray[np.int64],
+    c: NDArray[np.int64],
+    w: NDArray[np.float64],
+) -> dict[str, float]:
+    """Return figures from probabilities (n,), labels (n,) answerable and correct, weights (n,).
+
+    `right_at_t` counts right answers and right abstentions, each kind with its share; `risk_at_t`
+    is the share of wrong ones among the answers given, likewise.
+    """
+    has = a == 1
+    found = {
+        "questions": float(len(a)),
+        "right_sentence_first": float(c[has].mean()),
+        "answerable_auroc": float(roc_auc_score(a, p, sample_weight=w)),
+        "confidence_auroc": float(roc_auc_score(c, q, sample_weight=w)),
+        "confidence_ece": calibration_error(q.tolist(), [bool(x) for x in c]),
+    }
+    for t in THRESHOLDS:
+        kept = p >= t
+        rightly = np.where(kept, c == 1, ~has)
+        found[f"right_at_{t}"] = float(np.average(rightly, weights=w))
+        found[f"risk_at_{t}"] = (
+            1 - float(np.average(c[kept], weights=w[kept])) if kept.any() else 0.0
+        )
+        found[f"answered_at_{t}"] = float(kept[has].mean())
+        found[f"abstained_at_{t}"] = float(np.average(~kept[~has], weights=w[~has]))
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def named(model: Logistic, names: Sequence[str]) -> dict[str, float]:
+    """Return a model's coefficients by name, and its bias; those `AGAINST` are never positive."""
+    weights = zip(names, model.weights, strict=True)
+    found = {name: min(float(w), 0.0) if name in AGAINST else float(w) for name, w in weights}
+    return {name: round(w, 4) for name, w in {**found, "bias": model.bias}.items()}
