@@ -4,8 +4,9 @@ Every question is asked of all passages, and of a few that are near the right on
 one subject. Both times in four ways: as it is; of the same without the passages that hold its
 answer; with a name, number or word changed, so that the passage is there and its answer is to
 another question; and with that of several such changes which the trained reader falls for most,
-since people find harder ones than chance does. Only questions are taken whose passages the trained
-reader never saw; yes-or-no questions, whose passage is known and no more, are among them.
+since people find harder ones than chance does (but no swapped words: the hardest of those mean the
+same). Only questions are taken whose passages the trained reader never saw; yes-or-no questions,
+whose passage is known and no more, are among them.
 """
 
 from __future__ import annotations
@@ -222,13 +223,12 @@ def cases(
     for row in asked_of:
         question, answer = str(row["question"]), str(row["answer"])
         passage = str(row["passage"])
-        drawn = [change(question, passage, answer, rng, alike) for _ in range(CHANGES)]
-        changes = [text for text in dict.fromkeys(drawn) if text is not None]
         asks = {"answerable": question, "removed": question}
-        if changes:
-            asks["changed"] = changes[0]
-            if judge:
-                asks["hard"] = max(changes, key=partial(answerable, judge, passage))
+        if changed := change(question, passage, answer, rng, alike):
+            asks["changed"] = changed
+        drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
+        if judge and (changes := [text for text in drawn if text]):
+            asks["hard"] = max(changes, key=partial(answerable, judge, passage))
         every.append((row, asks))
     asked = list(dict.fromkeys(text for _, asks in every for text in asks.values()))
     vectors = dict(zip(asked, embed(asked, base_folder(), cache, 40), strict=True))
