@@ -12,9 +12,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 
+from rag.cross_encoder import load_network
 from rag.entailment import CLAIM, UPPER
 from rag.reader_network import ReaderNetwork
 from training.base import base_folder, open_encoder
@@ -29,14 +31,21 @@ SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400, dropo
 
 def main(given: Sequence[str]) -> None:
     """Prepare the plan, train, and leave the weights in the run's folder."""
-    asked = parser(PROGRAM, __doc__, SCHEDULE).parse_args(given)
+    made = parser(PROGRAM, __doc__, SCHEDULE)
+    made.add_argument("--start", type=Path, help="weights file to go on from")
+    asked = made.parse_args(given)
     torch.set_num_threads(1)
     schedule, base = chosen(asked, SCHEDULE), base_folder()
     others = helpers(PROGRAM, given, asked)
     encoder = Encoder(open_encoder(base, schedule.length).tokenizer, schedule.length, CLAIM)
     groups = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed), schedule.seed)
     kept = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed, kept=True), schedule.seed)
-    network = ReaderNetwork.start(base, schedule.seed).only_support(UPPER)
+    network = (
+        load_network(base, asked.start, UPPER)
+        if asked.start
+        else ReaderNetwork.start(base, schedule.seed).only_support(UPPER)
+    )
+    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     run = Run(network, schedule, asked.run)
     about = {"groups": len(groups)}
     carry_out(run, partial(train, run, groups, kept), about, asked, others)
