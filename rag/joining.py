@@ -1,6 +1,7 @@
 """Join the answers to the parts of a question into one.
 
-The texts follow each other and markers count on; nothing is written here that was not in an answer.
+The texts follow each other and markers count on; nothing is written here that was not in an answer
+or its question.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ def together(question: str, answers: Sequence[Answer]) -> Answer:
 
     It is an abstention only where every part is. It is as sure as the least sure part that was
     answered, or of an abstention the least sure part. A span that several parts cite has one
-    marker, and what two parts say alike is said once.
+    marker, and what two parts say alike is said once. A part that is declined beside one that is
+    answered opens with its question, since it would not be clear of which it speaks.
     """
     citations: list[Citation] = []
     texts = []
+    given = [answer for answer in answers if not answer.abstained]
     for answer in answers:
         numbers = {c.marker: _number(c, citations) for c in answer.citations}
-        texts.append(_MARKER.sub(lambda m, n=numbers: f"[{n[int(m[1])]}]", answer.text))  # type: ignore[misc]
-    given = [answer for answer in answers if not answer.abstained]
+        text = _MARKER.sub(lambda m, n=numbers: f"[{n[int(m[1])]}]", answer.text)  # type: ignore[misc]
+        texts.append(f"“{answer.question}” {text}" if answer.abstained and given else text)
     timings: dict[str, float] = {}
     for answer in answers:
         for stage, seconds in answer.timings.items():

@@ -36,6 +36,12 @@ def test_it_is_as_sure_as_the_least_sure_part_that_was_answered() -> None:
     assert (both.abstained, both.confidence) == (True, 0.3)
 
 
+def test_a_part_that_is_declined_beside_an_answer_says_which_it_is() -> None:
+    won, no = answer("Ann won. [1]", WON), answer("They don't say.", abstained=True)
+    assert together("?", [won, no]).text == "Ann won. [1] “?” They don't say."
+    assert together("?", [no, no]).text == "They don't say."
+
+
 def test_the_best_passages_of_every_part_come_first() -> None:
     one, other = hit("x"), hit("y")
     first = answer("A.", passages=(one, hit("z")))
