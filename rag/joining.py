@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.replies import declined
 from rag.types import Answer, Citation, Hit
 
 _MARKER = re.compile(r"\[(\d+)\]")
@@ -29,7 +30,7 @@ def together(question: str, answers: Sequence[Answer]) -> Answer:
     for answer in answers:
         numbers = {c.marker: _number(c, citations) for c in answer.citations}
         text = _MARKER.sub(lambda m, n=numbers: f"[{n[int(m[1])]}]", answer.text)  # type: ignore[misc]
-        texts.append(f"“{answer.question}” {text}" if answer.abstained and given else text)
+        texts.append(declined(answer.question, text) if answer.abstained and given else text)
     timings: dict[str, float] = {}
     for answer in answers:
         for stage, seconds in answer.timings.items():

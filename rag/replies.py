@@ -5,6 +5,7 @@ Fixed strings and exact quotes only, so nothing here can be wrong about the docu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rag import words
@@ -15,6 +16,7 @@ NOT_FOUND = "The documents don't say."
 NEAREST = "The nearest they come:"
 SEVERAL = 3  # passages quoted for a question about a topic
 QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
+_OWN = re.compile(r"(?:To “.*”: the|The) documents don't say\.|They do not mention “.*")
 
 
 def abstention(missing: Sequence[str], cited: str) -> str:
@@ -25,6 +27,19 @@ def abstention(missing: Sequence[str], cited: str) -> str:
     if cited:
         parts.append(f"{NEAREST} {cited}")
     return " ".join(parts)
+
+
+def declined(question: str, text: str) -> str:
+    """Return an abstention's text so that it says to which part of a question it is the reply."""
+    return f"To “{question}”: {text[:1].lower()}{text[1:]}"
+
+
+def claimed(sentence: str) -> str:
+    """Return what a sentence of an answer says of the documents, "" for what only we say.
+
+    That a part of the question is not answered is no claim which a span could support.
+    """
+    return "" if _OWN.fullmatch(sentence) else sentence.removeprefix(NEAREST).strip()
 
 
 def nearest(reading: Reading) -> tuple[Claim, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.passages import sentences
+from rag.replies import claimed
 from rag.types import Answer, Citation
 
 LIKELY = 0.5
@@ -60,7 +61,8 @@ def statements(answer: Answer) -> tuple[Statement, ...]:
 
     A sentence has the markers inside it and right after it. One without any, as in a quotation of
     several sentences with a marker at its end, has those of the next sentence that has some.
-    Markers that no citation resolves count for nothing.
+    Markers that no citation resolves count for nothing, and what the program says itself of a part
+    that it declines is left out (`rag.replies.claimed`).
     """
     known = {citation.marker: citation for citation in answer.citations}
     plain, marks = _unmarked(answer.text)
@@ -72,7 +74,8 @@ def statements(answer: Answer) -> tuple[Statement, ...]:
         own = tuple(marker for at, marker in marks if span.start < at <= end)
         following, end = own or following, span.start
         cited = tuple(known[marker] for marker in sorted({*following} & known.keys()))
-        found.append(Statement(" ".join(plain[span.start : span.end].split()), cited))
+        if text := claimed(" ".join(plain[span.start : span.end].split())):
+            found.append(Statement(text, cited))
     return tuple(reversed(found))
 
 

@@ -38,7 +38,7 @@ def test_it_is_as_sure_as_the_least_sure_part_that_was_answered() -> None:
 
 def test_a_part_that_is_declined_beside_an_answer_says_which_it_is() -> None:
     won, no = answer("Ann won. [1]", WON), answer("They don't say.", abstained=True)
-    assert together("?", [won, no]).text == "Ann won. [1] “?” They don't say."
+    assert together("?", [won, no]).text == "Ann won. [1] To “?”: they don't say."
     assert together("?", [no, no]).text == "They don't say."
 
 

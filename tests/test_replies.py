@@ -1,5 +1,5 @@
 from rag.citations import Claim
-from rag.replies import abstention, nearest, several
+from rag.replies import abstention, claimed, declined, nearest, several
 from rag.types import Evidence, Passage, Reading
 
 
@@ -15,6 +15,18 @@ def test_an_abstention_names_what_is_missing() -> None:
         "The documents don't say. They do not mention “Lima”. The nearest they come: x [1]"
     )
     assert abstention(("a", "b", "c", "d"), "").endswith("mention “a”, “b” or “c”.")
+
+
+def test_what_is_said_of_a_declined_part_claims_nothing_but_its_quote() -> None:
+    whole = declined("Where is Lima?", abstention(("Lima",), "“It rained.” [1]"))
+    said, unmentioned, nearest_one = (
+        "To “Where is Lima?”: the documents don't say.",
+        "They do not mention “Lima”.",
+        "The nearest they come: “It rained.”",
+    )
+    assert whole == f"{said} {unmentioned} {nearest_one} [1]"
+    assert [claimed(one) for one in (said, unmentioned, nearest_one)] == ["", "", "“It rained.”"]
+    assert claimed("“Who?”") == "“Who?”"
 
 
 def test_the_nearest_is_quoted_once() -> None:

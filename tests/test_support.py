@@ -146,6 +146,15 @@ def test_a_verbatim_sentence_with_a_spare_citation() -> None:
     assert got == Judged("She painted ships.", True, True, (True, False))
 
 
+def test_of_a_declined_part_only_its_quote_is_judged() -> None:
+    text = "Ann won. [1] To “Where is Lima?”: the documents don't say. They do not mention “Lima”. "
+    found = statements(said(f"{text}The nearest they come: “It rained.” [2]"))
+    assert [(one.text, [c.marker for c in one.citations]) for one in found] == [
+        ("Ann won.", [1]),
+        ("“It rained.”", [2]),
+    ]
+
+
 def test_an_abstention_is_not_judged() -> None:
     judge = Table()
     assert judged(said("The documents don't say. [1]", abstained=True), judge) == ()
