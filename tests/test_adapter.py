@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
+import sysconfig
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +34,9 @@ from training.stating import stated
 SHAPE = Shape(low_rank=4, first=2)
 END, PAD = 1, 1
 SCHEDULE = running.Schedule(rows=10_000, rate=2e-2, decay=0.0, tokens=120, length=40)
+
+
+COMPILER = shutil.which("g++") and Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +251,21 @@ def test_a_verdict_counts_once_more(base: Path, rows: list[Row]) -> None:
     for row, first, less, more in zip(rows, firsts, plain, weighed, strict=True):
         loss = functional.cross_entropy(first, torch.tensor(row.ids[row.answer]))
         assert float(more - less) == pytest.approx(0.5 * float(loss), rel=1e-4)
+
+
+@pytest.mark.skipif(not COMPILER, reason="compiling needs g++ and Python's headers")
+def test_compiled_layers_learn_the_same(base: Path, rows: list[Row]) -> None:
+    found = []
+    for hasten in (lambda model: model, adapter.hastened):
+        model = hasten(adapt(load(base), Shape(low_rank=2, first=1), 0))
+        loss = adapter.row_losses(model, rows, PAD).mean()
+        loss.backward()
+        slopes = {name: weight.grad for name, weight in changed(model).items()}
+        found.append((float(loss.detach()), slopes))
+    (plain, slopes), (compiled, others) = found
+    assert compiled == pytest.approx(plain, rel=1e-4)
+    for name, slope in slopes.items():
+        assert torch.allclose(slope, others[name], rtol=1e-3, atol=1e-6), name
 
 
 def test_refusals_are_the_odds_of_their_token(base: Path, rows: list[Row]) -> None:
