@@ -120,8 +120,8 @@ def main(given: Sequence[str]) -> None:
             zip(parts, pool.map(partial(surest, asked.reader), parts), strict=True)
         ):
             print(f"{n + 1} of {PARTS}", flush=True)
-            for one, changes in zip(part, found, strict=True):
-                row = {"question": one.question, "passage": one.passage, "changes": changes}
+            for one, ranked in zip(part, found, strict=True):
+                row = {"question": one.question, "passage": one.passage, "changes": ranked}
                 print(json.dumps(row, ensure_ascii=False), file=file)
 
 
