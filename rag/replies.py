@@ -13,17 +13,18 @@ from rag.citations import Claim, quoted
 from rag.types import Evidence, Reading
 
 NOT_FOUND = "The documents don't say."
+UNMENTIONED = "They do not mention"
 NEAREST = "The nearest they come:"
 SEVERAL = 3  # passages quoted for a question about a topic
 QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
-_OWN = re.compile(r"(?:To “.*”: the|The) documents don't say\.|They do not mention “.*")
+_OWN = re.compile(rf"(?:To “.*”: )?(?i:{re.escape(NOT_FOUND)})|{UNMENTIONED} “.*")
 
 
 def abstention(missing: Sequence[str], cited: str) -> str:
     """Return what an abstention says: what is not mentioned, and the nearest quote if any."""
     parts = [NOT_FOUND]
     if missing:
-        parts.append(f"They do not mention {_listed(missing)}.")
+        parts.append(f"{UNMENTIONED} {_listed(missing)}.")
     if cited:
         parts.append(f"{NEAREST} {cited}")
     return " ".join(parts)
