@@ -128,19 +128,22 @@ class Staging:
         return time.monotonic() - self._written >= SECONDS
 
     def _write(self) -> None:
-        """Write what waits; a disk that is full only costs the shortcut."""
-        waiting, self._waiting = self._waiting, []
+        """Write what waits; a disk that is full only costs the shortcut.
+
+        What Ctrl-C cuts short goes on waiting, and is written by `kept`.
+        """
         with contextlib.suppress(sqlite3.Error):
             connection = self._opened()
             connection.execute("BEGIN")
             try:
-                for step in waiting:
+                for step in self._waiting:
                     step(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:  # Ctrl-C may come when all is committed
                     connection.execute("ROLLBACK")
                 raise
+        self._waiting = []
         self._written = time.monotonic()
 
     def _tried(self, look: Callable[[sqlite3.Connection], Any]) -> Any:
