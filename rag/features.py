@@ -19,7 +19,7 @@ from rag import words
 from rag.candidate import Candidate
 from rag.embedder import Embedder
 from rag.questions import Question, asks_yes_or_no, defines, offers
-from rag.rereading import REREAD_VERDICT
+from rag.rereading import REFUSAL
 from rag.types import Hit, Judgement, Passage, Span
 
 LONGEST_UNIT = 600  # characters
@@ -37,10 +37,8 @@ VERDICT = (
     *("dense_first", "short", "yes_or_no", "size"),
 )
 JUDGED_SENTENCE = ("relevance", "answerable", "span", "span_behind", "relevance_behind")
-JUDGED_VERDICT = (
-    *JUDGED_SENTENCE,
-    *("answerable_most", "span_most", "span_second", "relevance_most"),
-)
+JUDGED_VERDICT = ("answerable", "answerable_most", "span_most", "unknown", "names_missing")
+"""Instead of all others: what words share adds nothing to trained scores but chance."""
 PASSAGE = ("retrieval", "first_hit", "dense", "best", "best_behind")
 JUDGED_PASSAGE = ("relevance", "answerable", "span")
 SMALL, LARGE = 1.6, 4.1  # powers of ten of passages: between them it is known what size changes
@@ -86,15 +84,15 @@ class Features:
     ) -> None:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
-        self.verdict = VERDICT + (JUDGED_VERDICT if judge else ())
-        self.verdict += REREAD_VERDICT if rereads else ()
+        self.verdict = JUDGED_VERDICT if judge else VERDICT
+        self.verdict += (REFUSAL,) if rereads else ()
         self.embedder = embedder
         self._statistics = statistics
         self._judge = judge
         self._vectors: dict[str, NDArray[np.float32]] = {}  # passage id -> (units, d)
 
     def rereading(self) -> Features:
-        """Return the same with a second reading's figures in the verdict."""
+        """Return the same with a second reading's doubts in the verdict."""
         return Features(self.embedder, self._statistics, self._judge, rereads=True)
 
     def candidates(self, question: Question, hits: Sequence[Hit]) -> list[Candidate]:
@@ -152,48 +150,44 @@ class Features:
         candidates: Sequence[Candidate],
         logits: NDArray[np.float64],
         hits: Sequence[Hit],
-        again: Sequence[float] = (),
+        refusal: float = 0.0,
     ) -> NDArray[np.float64]:
         """Return what tells an answerable question, given the candidates' log-odds (n,).
 
-        `again` are the figures of a second reading, where there was one.
+        `refusal` are the log-odds of none that a second reading gave, where there was one.
         """
-        rarity = self._rarity(question)
         order = np.argsort(-logits, kind="stable")
         best = candidates[int(order[0])]
         f = dict(zip(self.sentence, best.features, strict=True))
-        around = bag(best.hit.passage, f"{best.hit.passage.context} {best.hit.text}")
+        rarity = self._rarity(question)
         everything = frozenset().union(
             *(bag(hit.passage, f"{hit.passage.context} {hit.text}") for hit in hits)
         )
-        numbers = frozenset().union(*(words.numbers(hit.text) for hit in hits))
-        unknown = [t for t in question.content if not words.near(t, everything)]
-        found = [
-            float(logits[order[0]]),
-            float(logits[order[1]]) if len(order) > 1 else -5.0,
-            f["cosine"],
-            f["covered"],
-            f["covered_passage"],
-            _covered(question.content, everything, rarity),
-            _absent(question.names, everything),
-            _absent(question.names, around),
-            float(bool(question.numbers - numbers)),
-            f["offers_not"],
-            sum(rarity[t] for t in unknown) / max(1e-9, sum(rarity.values())),
-            max((hit.dense for hit in hits if hit.dense is not None), default=0.0),
-            float(len(question.content) <= 2),
-            float(asks_yes_or_no(question.text)),
-            min(LARGE, max(SMALL, math.log10(1 + len(self._statistics)))),
-        ]
+        covered = _covered(question.content, everything, rarity)
+        missing = _absent(question.names, everything)
+        found = {"unknown": 1 - covered, "names_missing": missing, REFUSAL: refusal}
         if self._judge:
-            found += [f[name] for name in JUDGED_SENTENCE]
             every = np.stack([c.features for c in candidates])
-            spans = np.sort(every[:, self.sentence.index("span")])[::-1]
-            found.append(float(every[:, self.sentence.index("answerable")].max()))
-            found += [float(spans[0]), float(spans[min(1, len(spans) - 1)])]
-            found.append(float(every[:, self.sentence.index("relevance")].max()))
-        found += again
-        return np.array(found, dtype=np.float64)
+            found["answerable"] = f["answerable"]
+            for name in ("answerable", "span"):
+                found[f"{name}_most"] = float(every[:, self.sentence.index(name)].max())
+        else:
+            numbers = frozenset().union(*(words.numbers(hit.text) for hit in hits))
+            around = bag(best.hit.passage, f"{best.hit.passage.context} {best.hit.text}")
+            found |= {name: f[name] for name in ("cosine", "covered", "covered_passage")}
+            found |= {
+                "best": float(logits[order[0]]),
+                "second": float(logits[order[1]]) if len(order) > 1 else -5.0,
+                "covered_hits": covered,
+                "names_missing_sentence": _absent(question.names, around),
+                "numbers_missing": float(bool(question.numbers - numbers)),
+                "offers_not": f["offers_not"],
+                "dense_first": max((hit.dense for hit in hits if hit.dense is not None), default=0),
+                "short": float(len(question.content) <= 2),
+                "yes_or_no": float(asks_yes_or_no(question.text)),
+                "size": min(LARGE, max(SMALL, math.log10(1 + len(self._statistics)))),
+            }
+        return np.array([found[name] for name in self.verdict], dtype=np.float64)
 
     def _judged(self, question: Question, hits: Sequence[Hit]) -> Sequence[Judgement | None]:
         if self._judge is None:

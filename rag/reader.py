@@ -90,12 +90,12 @@ class SentenceReader:
         )
         units = [(c.hit.passage, c.span) for c in candidates]
         logits = logits + ROW_WEIGHT * np.array(standing_out(asked.content, units))
-        again: tuple[float, ...] = ()
+        refusal = 0.0
         if self._rereader:
             found = reread(self._rereader, question, candidates, logits)
             seen = reconsider(found, candidates, logits)
-            candidates, logits, again = seen.candidates, seen.logits, seen.verdict
-        verdict = self._features.of_verdict(asked, candidates, logits, hits, again)
+            candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
+        verdict = self._features.of_verdict(asked, candidates, logits, hits, refusal)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)

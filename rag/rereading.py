@@ -1,7 +1,7 @@
 """The best passage read a second time, by the language model: which words answer, or do none.
 
 The reader and the language model learned from different beginnings and err on different questions.
-What the model would say raises the sentence that holds it, and its doubts are numbers for the
+What the model would say raises the sentence that holds it, and its doubts are a number for the
 verdict. How the model is asked is not known here.
 """
 
@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag import words
 from rag.candidate import Candidate
 from rag.types import Evidence, Passage, Rereading, Span
 
@@ -27,7 +26,7 @@ BONUS = 2.0  # log-odds for a sentence with the words that the model is sure of
 MARGIN = 1.0  # of mean log-probability, by which its own words must beat the reader's
 UNSAID = -6.0  # stands for a lower log-probability, and for that of no words
 REFUSED = 8.0  # log-odds of a refusal that no other passes, either way
-REREAD_VERDICT = ("refusal", "said", "given", "agreed")
+REFUSAL = "refusal"  # what the verdict calls a second reading's doubts
 
 
 class Rereader(Protocol):
@@ -42,12 +41,12 @@ class Rereader(Protocol):
 class Reconsidered:
     """Candidates with their answers and log-odds (n,) after a second reading.
 
-    `verdict` are the figures `REREAD_VERDICT`.
+    `refusal` are the log-odds that none of what was shown answers.
     """
 
     candidates: tuple[Candidate, ...]
     logits: NDArray[np.float64]
-    verdict: tuple[float, ...]
+    refusal: float
 
 
 def reread(
@@ -67,7 +66,6 @@ def reconsider(
     own = max(UNSAID, found.own)
     given = UNSAID if found.given is None else max(UNSAID, found.given)
     refusal = min(REFUSED, max(-REFUSED, found.refusal))
-    agreed = float(words.flat(found.words) == words.flat(best.answer_text))
     weighed, after = list(candidates), logits.copy()
     read = {passage.id for passage in passages(evidence)}
     for i, candidate in enumerate(candidates):
@@ -78,7 +76,7 @@ def reconsider(
         first = (candidate.hit.passage.id, candidate.span.start) == (best.passage.id, best.start)
         if not first or best.answer is None or own > given + MARGIN:
             weighed[i] = replace(candidate, answer=place)
-    return Reconsidered(tuple(weighed), after, (refusal, own, given, agreed))
+    return Reconsidered(tuple(weighed), after, refusal)
 
 
 def best_first(candidates: Sequence[Candidate], logits: NDArray[np.float64]) -> list[Evidence]:

@@ -2,8 +2,17 @@ import numpy as np
 import pytest
 
 from rag import features as described
-from rag.features import JUDGED_SENTENCE, NO_SPAN, SENTENCE, VERDICT, Features, answer_in
+from rag.features import (
+    JUDGED_SENTENCE,
+    JUDGED_VERDICT,
+    NO_SPAN,
+    SENTENCE,
+    VERDICT,
+    Features,
+    answer_in,
+)
 from rag.questions import analyse
+from rag.rereading import REFUSAL
 from rag.types import Hit, Judgement, Passage, Span
 from tests.fakes import PointingJudge, WordEmbedder
 
@@ -38,6 +47,19 @@ def test_features_have_the_names_they_are_given() -> None:
     assert features(None).sentence == SENTENCE
     assert features(None).passage == described.PASSAGE
     assert features(None).verdict == VERDICT
+    assert features(PointingJudge("")).rereading().verdict == (*JUDGED_VERDICT, REFUSAL)
+
+
+def test_a_verdict_knows_what_is_missing_and_the_best_of_all_scores() -> None:
+    hits = [Hit(PASSAGE, 1.0, 0.5)]
+    made = features(PointingJudge("Ana Ruiz")).rereading()
+    asked = analyse("Who built the bridge for Nora Lund?")
+    found = made.candidates(asked, hits)
+    verdict = made.of_verdict(asked, found, np.array([0.0, 1.0]), hits, -2.0)
+    named = dict(zip(made.verdict, verdict, strict=True))
+    assert named["unknown"] == pytest.approx(0.5)  # two of four words, all as rare
+    assert (named["names_missing"], named[REFUSAL]) == (1.0, -2.0)
+    assert (named["answerable"], named["span_most"]) == (1.5, 3.0)
 
 
 def test_a_judge_adds_its_scores_and_its_span_where_it_points() -> None:

@@ -78,10 +78,10 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     Where the answer's words are not known, any sentence of the right passage is.
     """
     candidates, logits = one.candidates, sentence.logits(one.rows)
-    again: tuple[float, ...] = ()
+    refusal = 0.0
     if one.rereading:
         seen = reconsider(one.rereading, candidates, logits)
-        candidates, logits, again = seen.candidates, seen.logits, seen.verdict
+        candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
     best = candidates[int(np.argsort(-logits, kind="stable")[0])]
     able = one.case.gold is not None
     right = able and bool(
@@ -96,7 +96,7 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     return Judged(
         one.features.of_passages(candidates, logits, one.case.hits),
         np.array([int(hit.document == one.case.document) for hit in one.case.hits]),
-        one.features.of_verdict(one.question, candidates, logits, one.case.hits, again),
+        one.features.of_verdict(one.question, candidates, logits, one.case.hits, refusal),
         int(able),
         int(right),
         token_f1(short, [one.case.answer]) if able and one.case.answer else 0.0,
