@@ -1,4 +1,4 @@
-"""Near misses to learn from: people's claims as questions, and changes that a reader falls for."""
+"""Near misses to learn from: changes of a question that a reader falls for."""
 
 from __future__ import annotations
 
@@ -13,48 +13,11 @@ import pytest
 from rag.reader_network import ReaderNetwork
 from tests.tiny_bert import write_base
 from training import export, near_misses
-from training.claim_questions import claim_group
 from training.data import Recipe, reader_group
 from training.mining import Neighbours
 from training.unanswerable import Changes
 
 PREMISE = "In 1931 the engineer Ana Ruiz built a bridge for the town of Arta."
-
-
-def claim(text: str, label: str, premise: str = PREMISE, source: str = "fever-x") -> dict[str, Any]:
-    return {"hypothesis": text, "premise": premise, "label": label, "source": source}
-
-
-def test_a_supported_claim_asks_for_its_subject() -> None:
-    (example,) = claim_group(claim("Ana Ruiz built a bridge.", "supported"))
-    assert example.question == "What built a bridge?"
-    assert example.span
-    assert PREMISE[slice(*example.span)] == "Ana Ruiz"
-    assert (example.answerable, example.null) == (1.0, False)
-
-
-def test_a_refuted_claim_asks_what_its_premise_does_not_answer() -> None:
-    (example,) = claim_group(claim("Ana Ruiz was born as an actress in Arta.", "refuted"))
-    assert example.question == "Who was born as an actress in Arta?"
-    assert (example.span, example.answerable, example.null) == (None, 0.0, True)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        claim("Ana Ruiz built a bridge.", "unrelated"),
-        claim("Ana Ruiz built a bridge.", "supported", source="mnli"),
-        claim("Ana Ruiz built a bridge.", "supported", premise="She built a bridge."),
-        claim("Ana Ruiz's bridge is old.", "refuted"),
-        claim("There is a bridge.", "refuted"),
-        claim("Ana Ruiz with a bridge.", "refuted"),
-        claim("The Great Bank of Arta was built.", "refuted", premise="It was in Arta."),
-    ],
-)
-def test_what_makes_no_question_is_left_out(row: dict[str, Any]) -> None:
-    assert claim_group(row) == ()
-
-
 ROW: dict[str, Any] = {
     "question": "Who built a bridge for Arta in 1931?",
     "passage": PREMISE,

@@ -133,10 +133,15 @@ def test_a_write_that_is_interrupted_is_made_up_for(tmp_path: Path) -> None:
     staging = Staging(tmp_path, identity, "recipe")
     before, vector = b"\x01" * 16, Interrupting(b"\x02" * 16)
     keys = [staging.key(text) for text in ("before", "interrupted")]
-    with pytest.raises(KeyboardInterrupt), staging.kept():
-        staging.add([(keys[0], before)])  # waits for its second
-        time.sleep(SECONDS)
-        staging.add([(keys[1], vector)])
+
+    def work() -> None:
+        with staging.kept():
+            staging.add([(keys[0], before)])  # waits for its second
+            time.sleep(SECONDS)
+            staging.add([(keys[1], vector)])
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert vector.came
     kept = Staging(tmp_path, identity, "recipe")
     with kept.kept():

@@ -450,7 +450,7 @@ def test_some_questions_are_asked_in_small_letters() -> None:
     }
     recipe = Recipe(near=0, changed=0, withheld=0, typed=0.5)
     asked = {reader_group(row, Neighbours.none(), recipe, Random(i))[0].question for i in range(20)}
-    assert asked == {"Who wrote to Ann?", "who wrote to ann"}
+    assert {"Who wrote to Ann?", "who wrote to ann"} < asked  # and some with slips
 
 
 def test_an_answer_becomes_a_claim_beside_wrong_ones() -> None:

@@ -4,54 +4,127 @@
 and a premise that supports the claim and names him answers it. Of a refuted claim the premise names
 him too, but does not answer: what people change in a claim to make it false (a role, a date, an
 opposite, something the premise does not speak of) they change in a question to make it a near miss.
+Claims about an encyclopedia's articles are of both kinds; those about other texts (MultiNLI's) also
+say what is likely and not told.
 """
 
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import Any
 
 from rag import words
 from training.data import Example, Group
 from training.stating import FINITE, PAST
+from training.typed import manner
 from training.unanswerable import NAME
 
-SOURCES = ("fever", "fool-me-twice")
+ENCYCLOPEDIA = ("fever", "fool-me-twice")
+ELSEWHERE = ("mnli",)
+NAMED = r"(?:[A-Z0-9&][\w'’.&!:–-]*)"
 SUBJECT = re.compile(
-    r"(?P<subject>(?:The |A |An )?[A-Z][\w'’.&-]*"
-    r"(?: (?:of|the|and|de|von|van|in|for|[A-Z0-9&][\w'’.&-]*))*(?: \([^)]*\))?) "
-    r"(?P<rest>(?P<verb>[a-z]+) .+)"
+    rf"(?P<subject>(?:The |A |An )?{NAMED}"
+    rf"(?:,? (?:of|the|and|de|von|van|in|for|on|at|{NAMED}))*(?: \([^)]*\))?)(?P<rest> .+)"
 )
+VERB = re.compile(r" (?:(?:only|also|once|never|has|had) )?(?P<verb>[a-z]+(?:n't)?) .+")
+OPENING = re.compile(r"(?P<opening>(?:In|On|At|By|During|After|Since) [^,]+), (?P<claim>.+)")
+BARE = re.compile(r"^(?:The|A|An|Some|Many|All|His|Her|Their|Its) ", re.IGNORECASE)
+VAGUE = frozenset("he she it they there this that these those you we i one who what".split())
+PRONOUN = re.compile(r"\b(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
 PERSON = re.compile(
     r"\b(?:he|she|his|her|him|born|actor|actress|singer|player|politician|director|writer|author|"
-    r"musician|rapper|president|king|queen)\b",
+    r"musician|rapper|president|king|queen|man|woman|men|women|people)\b",
     re.IGNORECASE,
 )
 LONGEST = 25  # words of a claim
+SHORTEST = 5  # words of a claim whose subject is no name
+LONGEST_SUBJECT = 7  # words
+TITLED = 0.25  # of the premises that name the subject stand below its name too
 
 
-def claim_group(row: dict[str, Any]) -> Group:
-    """Write a claim and its premise as a group of one question; empty where they make none."""
-    if not row["source"].startswith(SOURCES) or row["label"] not in ("supported", "refuted"):
+def claim_group(row: dict[str, Any], random: Random, typed: float = 0.0) -> Group:
+    """Write a claim and its premise as a group of one question; empty where they make none.
+
+    A premise that only says "he" or "it" of the subject stands below its name, as below a heading.
+    `typed` is the share of questions as people type them.
+    """
+    source, label, premise = row["source"], row["label"], row["premise"]
+    known = source.startswith(ENCYCLOPEDIA)
+    if not known and not source.startswith(ELSEWHERE):
         return ()
-    claim, premise = " ".join(row["hypothesis"].split()), row["premise"]
-    found = SUBJECT.fullmatch(claim.rstrip(" ."))
-    if not found or len(claim.split()) > LONGEST or found["subject"].endswith(("'s", "’s")):
+    if known and label == "unrelated":  # drawn by chance, not written
         return ()
-    span = named(found["subject"], premise)
-    if span is None or not finite(found["verb"]):
+    claim = turned(" ".join(row["hypothesis"].split()).rstrip(" ."))
+    if len(claim.split()) > LONGEST:
         return ()
-    person = PERSON.search(premise) or PERSON.search(found["rest"])
-    question = f"{'Who' if person else 'What'} {found['rest']}?"
-    source = f"{row['source']}/asked"
-    if row["label"] == "supported":
+    found = parted(claim, premise) if known else literally(claim, premise)
+    if found is None:
+        return ()
+    subject, rest, span = found
+    titled = span is None
+    if titled or (known and random.random() < TITLED):
+        head = f"{subject}\n"
+        span = (0, len(subject)) if span is None else (span[0] + len(head), span[1] + len(head))
+        premise = head + premise
+    person = PERSON.search(row["premise"]) or PERSON.search(rest)
+    question = manner(typed, random)(f"{'Who' if person else 'What'}{rest}?")
+    source = f"{source}/asked"
+    if label == "supported":
         return (Example(question, premise, None, 1.0, span, source=source),)
     return (Example(question, premise, None, 0.0, None, True, source=source),)
 
 
-def finite(verb: str) -> bool:
-    """Tell whether a word that follows a name is its verb, as far as its form shows."""
-    return verb in FINITE or verb in PAST or verb.endswith(("ed", "s"))
+def turned(claim: str) -> str:
+    """Move what a claim opens with ("In 2004, ...") behind it."""
+    found = OPENING.fullmatch(claim)
+    if not found:
+        return claim
+    opening = found["opening"]
+    return f"{found['claim']} {opening[0].lower()}{opening[1:]}"
+
+
+def parted(claim: str, premise: str) -> tuple[str, str, tuple[int, int] | None] | None:
+    """Return the subject of a claim that begins with a name, what is said of it, and its place.
+
+    The place is None where the premise says only "he" or "it" of it. None without subject or place.
+    """
+    found = SUBJECT.fullmatch(claim)
+    if not found or found["subject"].endswith(("'s", "’s")) or not finite(found["rest"]):
+        return literally(claim, premise)
+    subject = found["subject"]
+    if subject.casefold() in VAGUE or not words.content(subject):
+        return None
+    span = named(subject, premise)
+    if span is None and not PRONOUN.search(premise):
+        return None
+    return subject, found["rest"], span
+
+
+def literally(claim: str, premise: str) -> tuple[str, str, tuple[int, int]] | None:
+    """Return a claim's subject that the premise has word for word, the rest, and its place."""
+    said = claim.split()
+    if len(said) < SHORTEST or said[0].casefold() in VAGUE:
+        return None
+    for count in range(1, min(LONGEST_SUBJECT, len(said) - 2) + 1):
+        subject, rest = " ".join(said[:count]), " " + " ".join(said[count:])
+        if not finite(rest):
+            continue
+        bare = BARE.sub("", subject)
+        place = re.search(rf"(?<!\w){re.escape(bare)}(?!\w)", premise, re.IGNORECASE)
+        return (subject, rest, place.span()) if place and words.content(bare) else None
+    return None
+
+
+def finite(rest: str) -> bool:
+    """Tell whether what follows a subject begins with a verb, as far as its form shows."""
+    found = VERB.fullmatch(rest)
+    if not found:
+        return False
+    verb = found["verb"].removesuffix("n't")
+    if verb in FINITE or verb in PAST:
+        return True
+    return verb.endswith(("ed", "s")) and rest.split()[1] not in FINITE  # "crabs are"
 
 
 def named(subject: str, premise: str) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from training.mining import Neighbours
+from training.typed import manner
 from training.unanswerable import Changes, withhold
 
 SUPPORT = ("supported", "refuted", "unrelated")
@@ -56,16 +57,16 @@ class Recipe:
 
     A count of passes of 1.5 is every row once and half of them a second time, each time with
     another wrong passage and another change. `stated` is the share of the answers that can be put
-    into a sentence, and `typed` that of the questions in small letters without a question mark.
+    into a sentence, and `typed` that of the questions as people type them (`training.typed`).
     """
 
     reader: tuple[tuple[str, float], ...] = (
-        ("squad", 2.5),
-        ("qed-nq", 1.3),
-        ("quoref", 1.5),
+        ("squad", 1.3),
+        ("qed-nq", 1.0),
+        ("quoref", 1.2),
         ("covid-qa", 0.8),
         ("bioasq", 1.0),
-        ("fairytaleqa", 0.7),
+        ("fairytaleqa", 0.5),
         ("clapnq", 2.0),
     )
     generative: tuple[tuple[str, float], ...] = (
@@ -74,14 +75,14 @@ class Recipe:
         ("halueval", 1.5),
         ("fairytale-flan", 0.5),
     )
-    sentences: tuple[tuple[str, float], ...] = (("squad-train-sentences", 1.0),)
+    sentences: tuple[tuple[str, float], ...] = (("squad-train-sentences", 0.6),)
     rerank: tuple[tuple[str, float], ...] = (
         ("selqa", 1.0),
         ("bioasq", 0.9),
         ("squad-train-sentences", 0.1),
     )
     nli: tuple[tuple[str, float], ...] = (
-        ("fever-athnlp", 0.45),
+        ("fever-athnlp", 0.3),
         ("fever-symmetric", 1.0),
         ("fool-me-twice", 1.0),
         ("mnli", 0.25),
@@ -89,20 +90,24 @@ class Recipe:
         ("boolq", 0.15),
         ("bioasq", 0.5),
     )
-    asked: tuple[tuple[str, float], ...] = (("fever", 2.0), ("fool-me-twice", 2.0))
+    asked: tuple[tuple[str, float], ...] = (
+        ("fever", 1.5),
+        ("fool-me-twice", 2.0),
+        ("mnli", 2.0),
+    )
     claims: tuple[tuple[str, float], ...] = (
-        ("squad-flan", 0.7),
-        ("fairytale-flan", 0.3),
-        ("narrativeqa-flan", 0.7),
+        ("squad-flan", 0.4),
+        ("fairytale-flan", 0.2),
+        ("narrativeqa-flan", 0.4),
         ("bioasq", 0.5),
         ("clapnq", 1.0),
     )
-    stated: float = 1.0
-    titled: int = 4000
+    stated: float = 0.5
+    titled: int = 3000
     near: float = 0.6
     changed: float = 0.8
     withheld: float = 0.3
-    typed: float = 0.12
+    typed: float = 0.2
     rerank_negatives: int = 2
 
 
@@ -146,9 +151,8 @@ def reader_group(
     """Write a reader row as a group: right passage, near passage, changed question, cut passage."""
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
-    typed = random.random() < recipe.typed
-    if typed:
-        question = question.lower().rstrip("? ")
+    typed = manner(recipe.typed, random)
+    question = typed(question)
     if span is None:
         return (Example(question, passage, None, 0.0, None, True, None, source),)
     group = [Example(question, passage, 1.0, 1.0, span, False, None, source)]
@@ -159,8 +163,7 @@ def reader_group(
     if random.random() < recipe.changed:
         changed = changes.draw(row["question"], passage, row["answer"], random)
         if changed is not None:
-            changed = changed.lower().rstrip("? ") if typed else changed
-            group.append(Example(changed, passage, None, 0.0, None, True, None, source))
+            group.append(Example(typed(changed), passage, None, 0.0, None, True, None, source))
     if random.random() < recipe.withheld:
         cut = withhold(passage, row["answer"])
         if cut is not None:
@@ -275,7 +278,7 @@ def plan(
     groups += [
         group
         for row in take(found["nli"], once(recipe.asked, kept), random)
-        if (group := claim_group(row))
+        if (group := claim_group(row, random, recipe.typed))
     ]
     random.shuffle(groups)
     return groups
