@@ -84,7 +84,7 @@ class Features:
     ) -> None:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
-        self.verdict = JUDGED_VERDICT if judge else VERDICT
+        self.verdict: tuple[str, ...] = JUDGED_VERDICT if judge else VERDICT
         self.verdict += (REFUSAL,) if rereads else ()
         self.embedder = embedder
         self._statistics = statistics
