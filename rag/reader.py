@@ -26,7 +26,7 @@ from rag.pairing import paired
 from rag.questions import Question, analyse, spells_out
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
-from rag.tabular import is_row, standing_out
+from rag.tabular import holds, is_row, standing_out
 from rag.types import Evidence, Hit, Reading, Span
 
 DEFINITION_BONUS = 4.0  # log-odds: "the guild (CJNG)" is what "what does CJNG stand for" asks
@@ -89,7 +89,8 @@ class SentenceReader:
             [spells_out(question, c.text) for c in candidates], dtype=np.float64
         )
         units = [(c.hit.passage, c.span) for c in candidates]
-        logits = logits + ROW_WEIGHT * np.array(standing_out(asked.content, units))
+        standing = np.array(standing_out(asked.content, units))
+        logits = logits + ROW_WEIGHT * standing
         refusal = 0.0
         if self._rereader:
             found = reread(self._rereader, question, candidates, logits)
@@ -100,12 +101,17 @@ class SentenceReader:
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)
         evidence = chosen(question, joined(ranked, self._settings.min_share))
+        answerable = self._calibration.answerable.probability(verdict)
+        first = candidates[int(order[0])]
+        if standing[order[0]] == 1 and holds(question, asked.names, first.text):
+            covered = float(first.features[self._features.sentence.index("covered")])
+            answerable = max(answerable, covered)
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])
         best_first = reranked(hits, self._calibration.passage.logits(passages))
         return Reading(
             hits=paired(asked.content, best_first),
             evidence=evidence,
-            answerable=min(known, self._calibration.answerable.probability(verdict)),
+            answerable=min(known, answerable),
             confidence=self._calibration.confidence.probability(verdict),
             missing=missing(asked, hits),
         )

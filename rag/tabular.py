@@ -44,6 +44,12 @@ def standing_out(asked: Sequence[str], units: Sequence[tuple[Passage, Span]]) ->
     return found
 
 
+def holds(question: str, names: Sequence[str], row: str) -> bool:
+    """Tell whether a row has every name of a question, as stems, and one cell that it asks for."""
+    has = words.stems(row)
+    return asked_cell(question, row) is not None and all(words.near(name, has) for name in names)
+
+
 def cells(row: str) -> Iterator[tuple[str, str]]:
     """Yield the cells of a row as (name of the column, value)."""
     for cell in row.strip().removesuffix(".").split("; "):

@@ -6,7 +6,7 @@ import pytest
 
 from rag import words
 from rag.citations import wrong_cell
-from rag.tabular import asked_cell, cells, is_row, standing_out
+from rag.tabular import asked_cell, cells, holds, is_row, standing_out
 from rag.types import Evidence, Passage, Place, Span
 
 ROWS = (
@@ -103,3 +103,18 @@ def test_a_sentence_must_hold_the_cell_asked_for(sentence: str, right: bool) -> 
     if not right:
         assert found == ("46 €",)
     assert wrong_cell("Where?", "Dinner is 46 €.", evidence) == ("no one column is asked for",)
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "held"),
+    [
+        ("At which desk does Tomas Ferrel sit?", ("toma", "ferrel"), True),
+        ("At which desk does Nora Ferrel sit?", ("nora", "ferrel"), False),
+        ("What does Tomas Ferrel earn?", ("toma", "ferrel"), False),
+    ],
+)
+def test_a_row_answers_with_all_names_and_a_column_asked_for(
+    question: str, names: tuple[str, ...], held: bool
+) -> None:
+    row = "Name: Tomas Ferrel; Role: Bookkeeper; Grade: C2; Desk: Annex 3."
+    assert holds(question, names, row) is held
