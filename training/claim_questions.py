@@ -62,8 +62,7 @@ def claim_group(row: dict[str, Any], random: Random, typed: float = 0.0) -> Grou
     if found is None:
         return ()
     subject, rest, span = found
-    titled = span is None
-    if titled or (known and random.random() < TITLED):
+    if span is None or (known and random.random() < TITLED):
         head = f"{subject}\n"
         span = (0, len(subject)) if span is None else (span[0] + len(head), span[1] + len(head))
         premise = head + premise
