@@ -22,12 +22,12 @@ def passages(*texts: str) -> list[Passage]:
 
 
 def settled(suggestions: Suggestions, bot: FakeBot) -> tuple[str, ...]:
-    suggestions.of(bot)
     until = time.monotonic() + 10
-    while suggestions.looking(bot) and time.monotonic() < until:
+    while suggestions.of(bot)[1] and time.monotonic() < until:
         time.sleep(0.01)
-    assert not suggestions.looking(bot)
-    return suggestions.of(bot)
+    found, looking = suggestions.of(bot)
+    assert not looking
+    return found
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,7 @@ def test_one_content_is_looked_at_once_and_a_new_one_anew(tmp_path):
     bot.add([tmp_path / "a.txt"])
     mine = bot.index.entries()[-1].id
     suggestions.of(bot, [mine])
-    until = time.monotonic() + 10
-    while suggestions.looking(bot) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert suggestions.of(bot)[0] == "Who is Ib Holm?"
+    assert settled(suggestions, bot)[0] == "Who is Ib Holm?"
 
 
 def test_answers_go_first():
@@ -120,7 +117,7 @@ def test_answers_go_first():
     bot, suggestions = FakeBot(), Suggestions(answering.is_set)
     suggestions.of(bot)
     time.sleep(0.3)
-    assert suggestions.of(bot) == ()
+    assert suggestions.of(bot) == ((), True)
     answering.clear()
     assert settled(suggestions, bot) != ()
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,21 @@ def squares(folder: Path | None = None) -> Iterator[Callable[[int], tuple[int, i
 
 @contextmanager
 def unopened() -> Iterator[Callable[[int], int]]:
+    raise ModelMissing("no model", hint="get one")
+    yield abs
+
+
+@contextmanager
+def unopened_late(folder: Path) -> Iterator[Callable[[int], int]]:
+    """Fail in two processes, the second time when nobody reads the error any more."""
+    try:
+        (folder / "first").touch(exist_ok=False)
+    except FileExistsError:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        (folder / "second").touch()
+        time.sleep(1.0)
+    while not (folder / "second").exists():
+        time.sleep(0.01)
     raise ModelMissing("no model", hint="get one")
     yield abs
 
@@ -92,6 +108,13 @@ def test_an_error_comes_back_as_it_was(jobs: int) -> None:
     with pytest.raises(ModelMissing) as missing:
         workers.deal([1, 2, 3, 4], unopened, jobs)
     assert (missing.value.message, missing.value.hint) == ("no model", "get one")
+    assert alive() == []
+
+
+def test_an_error_that_nobody_reads_is_not_printed(tmp_path: Path, capfd: Any) -> None:
+    with pytest.raises(ModelMissing):
+        workers.deal([1, 2], partial(unopened_late, tmp_path), 2)
+    assert capfd.readouterr() == ("", "")
     assert alive() == []
 
 

@@ -146,4 +146,5 @@ def _work(connection: Connection, opener: Opener[Item, Result]) -> None:
     except (EOFError, BrokenPipeError):
         return  # the first process is gone
     except (RagError, OSError) as error:
-        connection.send((place, error))
+        with suppress(OSError):  # another's error came first: nobody reads this one
+            connection.send((place, error))

@@ -39,37 +39,43 @@ class Conversation:
 
     def transcript(self, session: Session, request: gr.Request | None = None) -> str:
         """Return the conversation so far, or the welcome when there is none."""
-        bot = self.state.bot(request) if request else None
-        entries = bot.index.entries() if bot else ()
         if session.turns:
+            bot = self.state.bot(request) if request else None
+            entries = bot.index.entries() if bot else ()
             return render.transcript(session.turns, {entry.id: entry for entry in entries})
         if session.stop is not None or session.pending:
             return render.transcript((), {})
+        return self._greeted(session, request)[0]
+
+    def welcome(self, request: gr.Request) -> tuple[Any, bool]:
+        """Return the log anew where nothing was asked yet and it says something new.
+
+        And whether it will say more in a moment: models load, or questions are looked for.
+        """
+        session = self.state.session(request)
+        if session.turns or session.stop is not None or session.pending:
+            return gr.skip(), self.state.opening.readiness.state == "loading"
+        shown, more = self._greeted(session, request)
+        if shown == session.greeting:
+            return gr.skip(), more
+        session.greeting = shown
+        return shown, more
+
+    def _greeted(self, session: Session, request: gr.Request | None) -> tuple[str, bool]:
+        """Return the welcome, and whether what it says is on the way to something else.
+
+        Both from one look at what changes meanwhile: a second look could find done what the
+        first has just shown as going on, and nobody would come back to say so.
+        """
+        readiness = self.state.opening.readiness  # first: once it is ready, the bot is there
+        bot = self.state.bot(request) if request else None
         looking = False
         if bot is not None and request is not None:
             own = [id for one in self.state.visitor(request).uploads for id in one.documents]
-            session.offered = self.state.suggestions.of(bot, own)
-            looking = self.state.suggestions.looking(bot)
-        readiness = self.state.opening.readiness
-        return greeting.welcome(readiness, len(entries), session.offered, looking=looking)
-
-    def waiting(self, request: gr.Request) -> bool:
-        """Whether the welcome will say more in a moment: models load, or questions are found."""
-        if self.state.opening.readiness.state == "loading":
-            return True
-        bot, session = self.state.bot(request), self.state.session(request)
-        return bot is not None and not session.turns and self.state.suggestions.looking(bot)
-
-    def welcome(self, request: gr.Request) -> Any:
-        """Return the log anew where nothing was asked yet and it says something new."""
-        session = self.state.session(request)
-        if session.turns or session.stop is not None or session.pending:
-            return gr.skip()
-        shown = self.transcript(session, request)
-        if shown == session.greeting:
-            return gr.skip()
-        session.greeting = shown
-        return shown
+            session.offered, looking = self.state.suggestions.of(bot, own)
+        documents = len(bot.index.entries()) if bot else 0
+        shown = greeting.welcome(readiness, documents, session.offered, looking=looking)
+        return shown, looking or readiness.state == "loading"
 
     def restore(self, kept: Any, request: gr.Request) -> bool:
         """Take up the conversation the browser kept, once, when the pipeline can check it."""

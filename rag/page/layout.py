@@ -119,13 +119,15 @@ class Page:
 
         def arrive(kept: Any, query: str, request: gr.Request) -> tuple[Any, ...]:
             """Show how far the opening is; then, once, the conversation kept and the library."""
-            opened = self.state.opening.bot is not None
-            first = opened and not self.state.session(request).restored
-            back = self.talk.restore(kept, request)
             session = self.state.session(request)
-            log = self.talk.transcript(session, request) if back else self.talk.welcome(request)
-            shown = (log, gr.Timer(active=self.talk.waiting(request)))
-            if not first:
+            before = session.restored
+            back = self.talk.restore(kept, request)
+            log, more = self.talk.welcome(request)
+            if back:
+                log = self.talk.transcript(session, request)
+            more = more or (not session.restored and self.state.opening.bot is not None)
+            shown = (log, gr.Timer(active=more))
+            if before or not session.restored:
                 return (*shown, *(gr.skip(),) * (len(tools) + len(shelf) + len(drawer)))
             looked = self.shelf.look(query, request)
             return (*shown, *self.talk.buttons(session), *looked, *self.drawer.values(request))
@@ -172,8 +174,8 @@ class Page:
             """Show how far the files are; once they are done, what can be asked about them."""
             if self.state.visitor(request).busy:
                 return (*shelf.follow(request), gr.skip(), gr.skip())
-            log = self.talk.welcome(request)
-            return (*shelf.look(query, request), log, gr.Timer(active=self.talk.waiting(request)))
+            log, more = self.talk.welcome(request)
+            return (*shelf.look(query, request), log, gr.Timer(active=more))
 
         self.add.upload(shelf.look, [self.query], shown, **QUICK)
         self.watch.tick(follow, [self.query], [*shown, self.log, self.tick], **QUICK)

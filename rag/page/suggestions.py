@@ -49,9 +49,10 @@ class Suggestions:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def of(self, bot: Bot, first: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return the questions found so far; begins to look when nobody asked before.
+    def of(self, bot: Bot, first: Sequence[str] = ()) -> tuple[tuple[str, ...], bool]:
+        """Return the questions found so far and whether more may be found.
 
+        Begins to look when nobody asked before.
         `first` are the documents that matter most (a visitor's own).
         """
         content = bot.index.commit.content
@@ -65,12 +66,7 @@ class Suggestions:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="suggest", daemon=True)
                     self._thread.start()
-            return self._found[content]
-
-    def looking(self, bot: Bot) -> bool:
-        """Whether more may be found."""
-        with self._lock:
-            return bot.index.commit.content in self._open
+            return self._found[content], content in self._open
 
     def _run(self) -> None:
         while True:
