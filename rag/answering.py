@@ -10,16 +10,19 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 from rag import replies, smalltalk
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.clock import Clock
 from rag.conversation import standalone
+from rag.deciding import Decided, decided
 from rag.errors import ModelError
 from rag.gathering import gather, overlap
 from rag.joining import together
 from rag.overview import asks_for_overview
 from rag.passages import sentences
+from rag.polar import polar
 from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import parts, topic
 from rag.settings import Settings
@@ -101,6 +104,9 @@ class Answering:
 
         if several := replies.several(topic(asked), reading.evidence):
             yield Event("answer", answer=self._quoted(now, question, several, reading, clock))
+            return
+        if both := self._both(now, asked, reading):
+            yield Event("answer", answer=self._decided(now, question, both, reading, clock))
             return
 
         if not evidence or reading.answerable < self.settings.reader.min_answerable:
@@ -193,6 +199,25 @@ class Answering:
             passages=reading.hits,
             timings=clock.laps("write"),
             short=short(reading),
+        )
+
+    def _both(self, now: Snapshot, asked: str, reading: Reading) -> Decided | None:
+        """Decide a yes-or-no question about two things; None where it is none, or left open."""
+        judge, both = self._models.judge, polar(asked)
+        if judge is None or both is None:
+            return None
+        return decided(both, reading, judge, now.reader.read)
+
+    def _decided(
+        self, now: Snapshot, question: str, both: Decided, reading: Reading, clock: Clock
+    ) -> Answer:
+        claims = [Claim(quoted(one), (one,)) for one in both.evidence]
+        answer = self._quoted(now, question, claims, reading, clock)
+        return replace(
+            answer,
+            text=f"{both.word}. {answer.text}",
+            confidence=both.confidence,
+            short=both.word.lower(),
         )
 
     def _abstain(self, now: Snapshot, question: str, reading: Reading, clock: Clock) -> Answer:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import words
+from rag.bridging import bridged
 from rag.calibration import Calibration, sigmoid
 from rag.candidate import Candidate
 from rag.choices import chosen
@@ -53,8 +54,10 @@ class SentenceReader:
         calibration: Calibration,
         settings: ReaderSettings,
         rereader: Rereader | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._features = features
+        self._judge = judge
         self._rereader = rereader
         self._calibration = calibration
         self._settings = settings
@@ -76,7 +79,7 @@ class SentenceReader:
         features = Features(embedder, statistics, judge, rereads=rereader is not None)
         group = ("reread" if rereader else "judged") if judge else "plain"
         calibration = Calibration.load(group, features.sentence, features.passage, features.verdict)
-        return cls(features, calibration, settings, rereader)
+        return cls(features, calibration, settings, rereader, judge)
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """See `Reader.read`."""
@@ -101,6 +104,8 @@ class SentenceReader:
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)
         evidence = chosen(question, joined(ranked, self._settings.min_share))
+        if self._judge:
+            evidence = bridged(asked, evidence, hits, self._judge)
         answerable = self._calibration.answerable.probability(verdict)
         first = candidates[int(order[0])]
         if standing[order[0]] == 1 and holds(question, asked.names, first.text):

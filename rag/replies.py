@@ -17,7 +17,7 @@ UNMENTIONED = "They do not mention"
 NEAREST = "The nearest they come:"
 SEVERAL = 3  # passages quoted for a question about a topic
 QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
-_OWN = re.compile(rf"(?:To “.*”: )?(?i:{re.escape(NOT_FOUND)})|{UNMENTIONED} “.*")
+_OWN = re.compile(rf"(?:To “.*”: )?(?i:{re.escape(NOT_FOUND)})|{UNMENTIONED} “.*|(?:Yes|No)\.")
 
 
 def abstention(missing: Sequence[str], cited: str) -> str:
@@ -38,7 +38,8 @@ def declined(question: str, text: str) -> str:
 def claimed(sentence: str) -> str:
     """Return what a sentence of an answer says of the documents, "" for what only we say.
 
-    That a part of the question is not answered is no claim which a span could support.
+    That a part of the question is not answered is no claim which a span could support; nor is a
+    "Yes." without its question, and what it rests on is said after it.
     """
     return "" if _OWN.fullmatch(sentence) else sentence.removeprefix(NEAREST).strip()
 
