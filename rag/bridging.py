@@ -3,7 +3,8 @@
 "Which town is the author of Salt from?" finds "Ann Keller" in the passage about Salt, which is what
 most of the question asks for. Where another passage is about Ann Keller and has words of the
 question that the first one lacks, it is read again with her name before the question; what it
-answers then takes the first place if it is about as answerable.
+answers then takes the first place if it is about as answerable, or if no name could answer at all
+("when ...?").
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _KIND = re.compile(
     r"\b)(?:[\w’'-]+ ?){1,4})",
     re.I,
 )
+_UNNAMED = re.compile(
+    r"^(?:(?!\b(?:who|whom|whose|what|which|where|why)\b).)*?\b(?:when|how (?:many|much|old|long|"
+    r"far|tall|high|big|large|often)|(?:what|which) (?:year|month|day|date|decade|century|time))\b",
+    re.I | re.S,
+)
 _PERSON = words.stems("born he she his her him husband wife")
 _PLACE = words.stems(
     "city town village country state province region county capital municipality island river "
@@ -41,15 +47,16 @@ def bridged(
     first = evidence[0] if evidence else None
     if first is None or not first.answer_text or choice(question.text):
         return evidence
-    onward = _about(first, question, hits)
-    if onward is None or is_asked_for(question, onward):
+    unnamed = _UNNAMED.match(question.text) is not None
+    onward = _about(first, question, hits, -1.0 if unnamed else GAIN)
+    if onward is None or (not unnamed and is_asked_for(question, onward)):
         return evidence
     parts = [(s.start - onward.start, s.end - onward.start) for s in onward.sentences]
     (before,) = judge.judge(question.text, [first.passage.text], [first.passage.context])
     (after,) = judge.judge(
         f"{first.answer_text}: {question.text}", [onward.text], [onward.context], [parts]
     )
-    if after.answerable < before.answerable - MARGIN:
+    if not unnamed and after.answerable < before.answerable - MARGIN:
         return evidence
     best = max(range(len(parts)), key=lambda i: after.parts[i][2])
     sentence, answer = onward.sentences[best], answer_in(after, onward, best)
@@ -60,8 +67,10 @@ def bridged(
     return (found, first, *rest)
 
 
-def _about(first: Evidence, question: Question, hits: Sequence[Hit]) -> Passage | None:
-    """Return the passage about what the best evidence answers, if it has more of the question."""
+def _about(
+    first: Evidence, question: Question, hits: Sequence[Hit], least: float
+) -> Passage | None:
+    """Return the passage about what the best evidence answers that gains most, over `least`."""
     if len(words.tokens(first.answer_text)) > LONGEST:
         return None
     answer = _stems(first.answer_text)
@@ -70,7 +79,7 @@ def _about(first: Evidence, question: Question, hits: Sequence[Hit]) -> Passage 
     about = [
         (bond.gain, hit.passage)
         for bond, hit in zip(tied, others, strict=True)
-        if bond.gain > GAIN and hit.passage.sentences and _titled(hit.passage, answer)
+        if bond.gain > least and hit.passage.sentences and _titled(hit.passage, answer)
     ]
     return max(about, key=lambda one: one[0])[1] if about else None
 
@@ -79,10 +88,8 @@ def is_asked_for(question: Question, passage: Passage) -> bool:
     """Tell whether what a passage is about may itself be what is asked for, by its first sentence.
 
     "Hebron Academy is a school" is of the kind that "which school ...?" asks for, and whoever was
-    born may answer "who ...?". Nobody answers "when ...?" or "how many ...?".
+    born may answer "who ...?".
     """
-    if question.expected in ("time", "number", "reason"):
-        return False
     said = words.stems(passage.sentence(passage.sentences[0]))
     kind = _KIND.search(question.text)
     if kind:

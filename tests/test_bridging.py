@@ -91,7 +91,19 @@ def test_an_answer_that_may_be_what_is_asked_for_stays(question: str) -> None:
 
 
 def test_a_passage_that_answers_much_less_is_not_followed() -> None:
-    assert after(judge=Judge("1901", Salt=3.0, Ada=0.5))[0] == FIRST
+    question = "Which town was the author of Salt raised in?"
+    assert after(question, Judge("Lund", Salt=1.0, Ada=0.5))[0].answer_text == "Lund"
+    assert after(question, Judge("Lund", Salt=3.0, Ada=0.5))[0] == FIRST
+
+
+@pytest.mark.parametrize("question", ["When did the author die?", "In what year was it sold?"])
+def test_no_name_answers_when(question: str) -> None:
+    assert after(question, Judge("1901", Salt=9.0, Ada=0.5))[0].answer_text == "1901"
+    asked_of_a_person = "Who sold it when the author died?"
+    assert after(asked_of_a_person, Judge("1901", Salt=1.0, Ada=0.5))[0] == FIRST
+
+
+def test_what_is_not_titled_by_a_new_answer_leads_nowhere() -> None:
     assert after(judge=Judge("Ada Berg", Salt=1.0, Ada=0.5))[0] == FIRST
     assert after(hits=HITS[:1])[0] == FIRST
     assert after(first=evidence(BOOK, SALT[:-1]))[0].answer_text == SALT[:-1]
@@ -110,8 +122,6 @@ def test_nothing_leads_nowhere() -> None:
         ("Where is it?", "Lark Hall is a school.", False),
         ("Who owned it?", "Ada Berg was born in 1901.", True),
         ("Who owned it?", "Salt is a book of poems.", False),
-        ("When was it sold?", "Ada Berg was born in 1901.", False),
-        ("How many poems are in it?", "Ada Berg was born in 1901.", False),
         ("What is it called?", "Salt is a book of poems.", True),
     ],
 )
