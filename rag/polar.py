@@ -33,6 +33,7 @@ _PHRASE = re.compile(
     r"located|based|born|situated|published|written|made|founded|known)\b.*)?$",
     re.S,
 )
+_PLACE = re.compile(r"\b(?:in|at|on|near|from)$")
 _VERBAL = re.compile(
     r"^(?:\w+ly )?(?:born|made|found|held|\w+(?:ed|ing|wn|en))"
     r"(?: (?:in|of|from|by|at|on|for|with|to|as|near|before|after|during)\b|$)",
@@ -106,13 +107,18 @@ def one_of(said: str) -> str:
 
 
 def _asked(name: str, aux: str, said: str, same: re.Match[str]) -> str:
-    """Return the question for what is the same: "What province is Nantong situated in?"."""
+    """Return the question for what is the same: "What province is Nantong situated in?".
+
+    What kind of thing a name is ("cities in the same province") is left out of it.
+    """
     noun, before = same["noun"], said[: same.start()].strip()
     behind = said[same.end() :].strip()
     if before in ("of", "from the", ""):
         return f"What is the {noun} of {name}?"
     if aux in ("is", "was"):
-        before = one_of(before)
+        one = one_of(before)
+        place = _PLACE.search(before)
+        before = place[0] if place and one != before else one
     return " ".join(f"What {noun} {aux} {name} {before} {behind}".split()) + "?"
 
 

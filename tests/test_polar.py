@@ -64,6 +64,10 @@ def test_what_is_said_of_both_is_said_of_each(
             ("What province is Lund situated in?", "What province is Malmö situated in?"),
         ),
         (
+            "Are Lark Airport and Owl Airport both airports in the same state ?",
+            ("What state is Lark Airport in?", "What state is Owl Airport in?"),
+        ),
+        (
             "Are Ann and Bo members of the same band?",
             ("What band is Ann a member of?", "What band is Bo a member of?"),
         ),
