@@ -99,7 +99,6 @@ class Answering:
 
         yield Event("stage", "read")
         reading = now.reader.read(asked, hits)
-        evidence = self._chosen(reading)
         clock.lap("read")
 
         if several := replies.several(topic(asked), reading.evidence):
@@ -109,14 +108,25 @@ class Answering:
             yield Event("answer", answer=self._decided(now, question, both, reading, clock))
             return
 
-        if not evidence or reading.answerable < self.settings.reader.min_answerable:
+        if not reading.evidence or reading.answerable < self.settings.reader.min_answerable:
             yield Event("answer", answer=self._abstain(now, question, reading, clock))
             return
+        yield from self._written(now, question, asked, reading, clock, stop)
 
+    def _written(
+        self,
+        now: Snapshot,
+        question: str,
+        asked: str,
+        reading: Reading,
+        clock: Clock,
+        stop: threading.Event | None,
+    ) -> Iterator[Event]:
+        """Let the generator draft an answer from what was read, and check it."""
         yield Event("stage", "write")
         draft = notice = ""
         try:
-            for piece in self.write(asked, evidence, stop):
+            for piece in self.write(asked, self._chosen(reading), stop):
                 draft += piece
                 yield Event("token", piece)
         except ModelError as error:

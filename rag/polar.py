@@ -88,22 +88,24 @@ def one_of(said: str) -> str:
     if found is None or not found["head"] or _VERBAL.match(said):
         return said
     *before, noun = found["head"].split()
-    stem = _IRREGULAR.get(noun.lower(), noun)
-    if stem == noun:
-        if not noun.endswith("s") or noun.endswith(_NO_PLURAL) or len(noun) < 4:
-            return said
-        stem = re.sub(r"ies$", "y", noun)
-        stem = re.sub(r"(?<=ch|sh|ss)es$|(?<=x)es$", "", stem) if stem == noun else stem
-        stem = stem[:-1] if stem == noun else stem
-    phrase = " ".join([*before, stem])
-    article = (
-        ""
-        if before and before[0] in ("the", "a", "an")
-        else "an "
-        if phrase[0] in "aeiouAEIO"
-        else "a "
-    )
-    return f"{article}{phrase}{found['tail'] or ''}"
+    one = _singular(noun)
+    if one == noun:
+        return said
+    phrase = " ".join([*before, one])
+    if before[:1] not in (["the"], ["a"], ["an"]):
+        phrase = f"{'an' if phrase[0] in 'aeiouAEIO' else 'a'} {phrase}"
+    return phrase + (found["tail"] or "")
+
+
+def _singular(noun: str) -> str:
+    """Return the singular of a noun, itself where it looks like none that is a plural."""
+    if noun.lower() in _IRREGULAR:
+        return _IRREGULAR[noun.lower()]
+    if not noun.endswith("s") or noun.endswith(_NO_PLURAL) or len(noun) < 4:
+        return noun
+    if noun.endswith("ies"):
+        return f"{noun[:-3]}y"
+    return noun[:-2] if noun.endswith(("ches", "shes", "sses", "xes")) else noun[:-1]
 
 
 def _asked(name: str, aux: str, said: str, same: re.Match[str]) -> str:
