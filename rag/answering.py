@@ -27,6 +27,7 @@ from rag.prompts import EXAMPLES, answer_prompt
 from rag.questions import parts, topic
 from rag.settings import Settings
 from rag.snapshot import Models, Snapshot
+from rag.speakers import asks_for_speakers, speakers
 from rag.types import Answer, Event, Evidence, Hit, Reading
 
 History = Sequence[tuple[str, str]]
@@ -161,10 +162,21 @@ class Answering:
         said = smalltalk.reply(question, now.library.documents)
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
-        if not asks_for_overview(smalltalk.without_greeting(question), first=first):
-            return None
-        evidence = now.overview.evidence()
-        text, citations = cite([Claim(quoted(e), (e,)) for e in evidence], now.place)
+        bare = smalltalk.without_greeting(question)
+        if asks_for_overview(bare, first=first):
+            evidence = now.overview.evidence()
+            return self._listed(now, question, [Claim(quoted(e), (e,)) for e in evidence], clock)
+        kind = asks_for_speakers(bare)
+        named = speakers(now.library, kind) if kind is not None else ()
+        claims = [Claim(one.sentence, (one.evidence,)) for one in named]
+        return self._listed(now, question, claims, clock) if claims else None
+
+    def _listed(
+        self, now: Snapshot, question: str, claims: Sequence[Claim], clock: Clock
+    ) -> Answer:
+        """Answer by quotes that were found without a search; abstain where there are none."""
+        evidence = [e for claim in claims for e in claim.evidence]
+        text, citations = cite(claims, now.place)
         return Answer(
             question=question,
             text=text,

@@ -45,6 +45,7 @@ _THIS_TEXT = re.compile(r"\b(?:this|the|these) (?:article|document|text|story|pa
 _GENDER = {"he": "m", "him": "m", "his": "m", "she": "f", "her": "f", "hers": "f"}
 _THING = frozenset("it its they them their theirs".split())
 _POSSESSIVE = frozenset("his its their hers theirs".split())
+_ASKING = frozenset("who whom whose what which when where why how".split())
 _LEANING = frozenset("that this these those there one ones same another other others else".split())
 
 
@@ -77,7 +78,7 @@ class Talk:
         if not self._question or _THIS_TEXT.search(question):
             return question
         if found := _AGAIN.fullmatch(question):
-            return rephrasing.again(self._question, found["word"].split()[0])
+            return rephrasing.again(self._question, found["word"].split()[0], self._answer)
         if (found := _ECHO.fullmatch(question)) and self._answer:
             before = self._pronoun(found["before"]) or found["before"]
             return f"{before} {rephrasing.echo(self._answer)}?"
@@ -111,7 +112,8 @@ class Talk:
 
     def _is_fragment(self, what: str) -> bool:
         said = [words.fold(t) for t in words.tokens(what)]
-        return len(said) <= 6 and mentions.AUXILIARIES.isdisjoint(said)
+        asks = _ASKING.intersection(said[:1]) and len(said) > 1
+        return len(said) <= 6 and not asks and mentions.AUXILIARIES.isdisjoint(said)
 
     def _is_elliptic(self, question: str) -> bool:
         """Tell whether a question has too few words of its own to stand alone."""

@@ -19,6 +19,7 @@ FADES = 0.7  # of its weight that an entity keeps from turn to turn
 ASKED, ALSO_ASKED, PLACED = 1.0, 0.6, 0.3  # the first thing in a question, others, only a place
 ANSWERED, HEARD = 1.5, 0.2  # a name that answers "who ...?", another in an answer
 
+_ASKED_FOR = frozenset("reason cause motive explanation purpose answer".split())
 _ASKS_FOR_PERSON = frozenset("who whom".split())
 
 
@@ -32,6 +33,12 @@ class Entity:
     person: bool
     weight: float = 0.0
     gender: str = ""
+
+    @property
+    def meant(self) -> str:
+        """The text, but "" of "the reason" that was asked for: what it is was answered."""
+        head = words.tokens(self.text.split(" of ")[0])[-1:]
+        return "" if _ASKED_FOR.issuperset(head) else self.text
 
 
 class Entities:
@@ -73,13 +80,13 @@ class Entities:
         for entity in self._ranked():
             several = plural and entity.text.endswith("s")  # a band's name looks like a person's
             if not entity.gender and (not entity.person or several):
-                return entity.text
+                return entity.meant
         return self.topic()
 
     def topic(self) -> str:
         """Return what weighs most, or ""."""
         ranked = self._ranked()
-        return ranked[0].text if ranked else ""
+        return ranked[0].meant if ranked else ""
 
     def _ranked(self) -> list[Entity]:
         return sorted(self._all, key=lambda entity: -entity.weight)

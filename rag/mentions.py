@@ -25,7 +25,7 @@ _TITLES = frozenset(
     """mr mrs ms miss dr prof professor sir lord lady saint president minister general colonel
     captain sergeant sheriff judge senator governor mayor king queen prince princess pope""".split()
 )
-_NOT_PEOPLE = frozenset(
+NOT_PEOPLE = frozenset(
     """war wars university college school institute department ministry bank company corporation
     group cartel party league club army police force forces union council committee court church
     museum street road river lake city town county state states kingdom republic island islands
@@ -107,7 +107,7 @@ def _name(text: str, start: int, end: int) -> Mention:
     titled = not _TITLES.isdisjoint([*parts[:1], *before[-1:]])
     speaks = _SPEAKS.match(text, end) is not None
     other = placed or article or (said.isupper() and len(parts) == 1)
-    other = other or not _NOT_PEOPLE.isdisjoint(parts)
+    other = other or not NOT_PEOPLE.isdisjoint(parts)
     if article:
         start, said = start - 4, f"the {said}"
     sure = titled or speaks

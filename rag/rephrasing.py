@@ -12,6 +12,7 @@ from rag import mentions, words
 from rag.mentions import AUXILIARIES, PLACING, Mention, has_article
 
 ECHO_WORDS = 25  # of an answer that are repeated at most
+REASON_WORDS = 3  # of content, of an answer that the reason is asked of
 
 _PREPOSITIONS = PLACING | frozenset("of for with by to about against between among after".split())
 _AUXILIARY = rf"(?:{'|'.join(sorted(AUXILIARIES))})\b"
@@ -30,19 +31,28 @@ _COUNTED = re.compile(  # "how many boats", and "sank" where "at Arta" follows
 _PARTICIPLE = re.compile(
     r" (?:[^\W\d_]+(?:ed|en|wn|ght|ing)|shot|made|sold|held|told|paid|sent|hit|put|cut|sunk|hung)\b"
 )
+_NO = re.compile(r"no\b(?! (?:one|longer|more|doubt))\W*", re.I)
+_NEGATED = {"can": "can't", "will": "won't", "shall": "shan't", "am": "aren't", "may": "may not"}
 _COUNTS = re.compile(r"^ ?(?:many|much)\b", re.I)
 _SUBJECT = re.compile(r"(?P<ask>who|what|which|how (?:many|much)) (?P<rest>.+)", re.I)
 
 
-def again(question: str, word: str) -> str:
+def again(question: str, word: str, answer: str = "") -> str:
     """Return the question with another question word: "when?" after "Who sank the boats?".
 
-    What the question leaves open is filled with "someone" or "something".
+    What the question leaves open is filled with "someone" or "something". Where its `answer` was
+    "No", "why?" asks for the reason of what that says, or why not.
     """
     word, plain = word.capitalize(), question.strip().rstrip(" ?.!")
     first = words.fold((words.tokens(plain) or [""])[0])
     if first in AUXILIARIES and word != "Who":
-        return f"{word} {plain[0].lower()}{plain[1:]}?"
+        auxiliary = first
+        if word == "Why" and (denial := _NO.match(answer)):
+            said = mentions.first_sentence(answer)[denial.end() :].strip(" .!?")
+            if len(words.content(said)) >= REASON_WORDS:
+                return f"Why is it that {said}?"
+            auxiliary = _NEGATED.get(first, f"{first}n't")
+        return f"{word} {auxiliary}{plain[len(first) :]}?"
     if word != "Who" and (found := _OPENING.fullmatch(plain)):
         return f"{word} {found['aux'].lower()}{_filled(found)}?"
     if word != "Who" and (found := _SUBJECT.fullmatch(plain)):

@@ -37,6 +37,13 @@ TOLD = [("What did Luis Mora say about the harbour?", "He said that it is deep. 
         (TOLD, "what about Ana?", "What did Ana say about the harbour?"),
         # the same with another question word
         ([("Was Ana released?", "Yes.")], "why?", "Why was Ana released?"),
+        ([("Was Ana released?", "No. [1]")], "why?", "Why wasn't Ana released?"),
+        (
+            [("What was the reason of the fire?", "A lamp fell down. [1]")],
+            "and who called it murder?",
+            "and who called it murder?",
+        ),
+        ([("Was Ana seen?", "No one saw her. [1]")], "why?", "Why was Ana seen?"),
         ([("Where was Ana arrested?", "In Lima.")], "And when?", "When was Ana arrested?"),
         (BRIDGE, "when?", "When was it that someone built the bridge at Arta?"),
         (LOST, "when was that?", "When was it that boats sank at Corfu?"),

@@ -23,6 +23,26 @@ def test_again(question: str, word: str, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "word", "answer", "asked"),
+    [
+        ("Did the guards keep Ana?", "why", "No.", "Why didn't the guards keep Ana?"),
+        ("can boats land there?", "why", "No, not yet.", "Why can't boats land there?"),
+        (
+            "Did the guards keep Ana?",
+            "why",
+            "No, the guards had to hand her over in Lima. She left at noon.",
+            "Why is it that the guards had to hand her over in Lima?",
+        ),
+        ("Was Ana seen?", "why", "No one saw her in Lima.", "Why was Ana seen?"),
+        ("Was Ana released?", "when", "No, she is in prison in Lima.", "When was Ana released?"),
+        ("Was Ana released?", "why", "Yes, the court in Lima did.", "Why was Ana released?"),
+    ],
+)
+def test_again_after_an_answer(question: str, word: str, answer: str, asked: str) -> None:
+    assert again(question, word, answer) == asked
+
+
+@pytest.mark.parametrize(
     ("question", "what", "asked"),
     [
         ("Who founded the Masons?", "the Bakers", "Who founded the Bakers?"),
