@@ -332,14 +332,6 @@ def test_changed_questions(question: str, passage: str, answer: str, expected: s
         assert all(re.fullmatch(expected, one) for one in found if one)
 
 
-def test_a_word_is_swapped_for_one_near_it_that_nobody_uses() -> None:
-    alike = {"army": ("navy", "fleet")}
-    asked, passage = "which army won", "The army and the fleet met; the army won."
-    found = {unanswerable.change_word(asked, passage, "x", Random(s), alike) for s in range(20)}
-    assert found == {"which navy won"}
-    assert unanswerable.change_word(asked, "Nobody won.", "x", Random(0), alike) is None
-
-
 @pytest.mark.parametrize(
     ("question", "found"),
     [
@@ -362,13 +354,6 @@ def test_a_passage_without_its_answer() -> None:
     assert unanswerable.withhold(whole, "a cat") is None
     assert unanswerable.withhold(f"Rex lived there. {after}", "Rex") is None
     assert unanswerable.withhold(whole, " ") is None
-
-
-def test_words_alike_are_near_without_being_spellings(base: Path) -> None:
-    texts = ["when was founded when founded town", "when founded town town when"] * 2
-    alike = mining.words_alike(texts, base, low=-1.0, high=0.99)
-    assert set(alike) == {"when", "town"}
-    assert alike["town"] == ("when",)
 
 
 @pytest.mark.parametrize(

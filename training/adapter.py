@@ -45,7 +45,7 @@ ANSWER = 40  # tokens of an answer at most, its end mark not counted
 QUICK = 200  # held-out rows measured on the way; all of them at the end
 POOL = 256  # rows among which those of about equal length are put together
 VERDICT = 1.0  # what it counts for, beside a short answer's words, whether there is one
-PHRASED = 3  # passes over the sentences to phrase in one over the short answers
+PHRASED = 2  # passes over the sentences to phrase in one over the short answers
 GRAPHS = 64  # forms of a layer that may be compiled: with and without changes, learning or not
 IGNORED = -100
 
@@ -288,7 +288,7 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     end = int(generator.tokenizer.eos_token_id)
     none = int(generator.tokenizer(NONE, add_special_tokens=False)["input_ids"][0])
     near = neighbours(asked.data, base_folder(), asked.cache)
-    changes = near_misses.changes(asked.data, base_folder(), asked.near_misses)
+    changes = near_misses.changes(asked.near_misses)
     made: dict[bool, list[Row]] = {}
     for kept in (False, True):
         phrased = phrasings(asked.data, schedule.seed, kept=kept) * (1 if kept else PHRASED)

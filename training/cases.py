@@ -4,9 +4,8 @@ Every question is asked of all passages, and of a few that are near the right on
 one subject. Both times in four ways: as it is; of the same without the passages that hold its
 answer; with a name, number or word changed, so that the passage is there and its answer is to
 another question; and with that of several such changes which the trained reader falls for most,
-since people find harder ones than chance does (but no swapped words: the hardest of those mean the
-same). Only questions are taken whose passages the trained reader never saw; yes-or-no questions,
-whose passage is known and no more, are among them.
+since people find harder ones than chance does. Only questions are taken whose passages the trained
+reader never saw; yes-or-no questions, whose passage is known and no more, are among them.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from rag.settings import PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
 from training.base import base_folder
 from training.data import held_out, rows
-from training.mining import bm25_top, dense_top, embed, words_alike
+from training.mining import bm25_top, dense_top, embed
 from training.unanswerable import change
 
 DEPTH, TOP = 50, 10
@@ -216,7 +215,6 @@ def cases(
     Of all texts and of a few; a question's cases follow each other. Hard ones need a `judge`.
     """
     rng = random.Random(seed)
-    alike = words_alike([r["question"] for r in rows(data / "reader.jsonl.gz")], base_folder())
     place = {text: i for i, text in enumerate(corpus.texts)}
     made: list[Case] = []
     every = []
@@ -224,7 +222,7 @@ def cases(
         question, answer = str(row["question"]), str(row["answer"])
         passage = str(row["passage"])
         asks = {"answerable": question, "removed": question}
-        if changed := change(question, passage, answer, rng, alike):
+        if changed := change(question, passage, answer, rng):
             asks["changed"] = changed
         drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
         if judge and (changes := [text for text in drawn if text]):

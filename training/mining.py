@@ -7,8 +7,6 @@ words is never offered as wrong.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -136,42 +134,3 @@ def embed(texts: Sequence[str], encoder: Path, cache: Path, tokens: int) -> NDAr
     cache.mkdir(parents=True, exist_ok=True)
     np.save(kept, out)
     return out
-
-
-def words_alike(
-    texts: Sequence[str],
-    base: Path,
-    low: float = 0.30,
-    high: float = 0.42,
-    least: int = 4,
-    most: int = 8,
-) -> dict[str, tuple[str, ...]]:
-    """Return for each common word others that are near it without meaning the same.
-
-    Near by the cosine of the base's word vectors: above `high` are spellings and synonyms, below
-    `low` is little. A word shares neither its first four letters nor another ending.
-    """
-    from safetensors.torch import load_file
-    from tokenizers import Tokenizer
-
-    vocabulary = Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
-    counts = Counter(w for text in texts for w in re.findall(r"\b[a-z]{4,}\b", text))
-    found = sorted(w for w, n in counts.items() if n >= least and w in vocabulary)
-    table = next(
-        t for n, t in load_file(base / "model.safetensors").items() if "word_embeddings" in n
-    )
-    vectors = torch.nn.functional.normalize(table[[vocabulary[w] for w in found]].float(), dim=-1)
-    alike = {}
-    for word, row in zip(found, (vectors @ vectors.T).numpy(), strict=True):
-        order = [int(i) for i in np.argsort(-row, kind="stable")[:40] if low <= row[i] <= high]
-        near = [
-            found[i] for i in order if found[i][:4] != word[:4] and ending(found[i]) == ending(word)
-        ]
-        if near:
-            alike[word] = tuple(near[:most])
-    return alike
-
-
-def ending(word: str) -> str:
-    """Return what a word's ending tells of its form."""
-    return next((e for e in ("ing", "ed", "est", "ly", "s") if word.endswith(e)), "")

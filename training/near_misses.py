@@ -28,7 +28,6 @@ from rag.cross_encoder import load_network
 from training.base import base_folder, open_encoder
 from training.data import Example, answer_span, held_out, rows
 from training.encoding import batches, collate
-from training.mining import words_alike
 from training.network import score
 from training.unanswerable import Changes, change
 
@@ -90,14 +89,13 @@ def add_option(made: argparse.ArgumentParser) -> None:
     made.add_argument("--near-misses", type=Path, help=f"file of {PROGRAM}")
 
 
-def changes(folder: Path, base: Path, path: Path | None) -> Changes:
+def changes(path: Path | None) -> Changes:
     """Return how a run changes questions: drawing from what the file holds, where it has any."""
     known = {
         (row["question"], row["passage"]): [text for odds, text in row["changes"] if odds > SEEN]
         for row in (rows(path) if path else ())
     }
-    alike = words_alike([row["question"] for row in rows(folder / "reader.jsonl.gz")], base)
-    return Changes(alike, known)
+    return Changes(known)
 
 
 def main(given: Sequence[str]) -> None:

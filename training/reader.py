@@ -46,7 +46,7 @@ def main(given: Sequence[str]) -> None:
     near = neighbours(asked.data, base, asked.run)
     others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
-    changes = near_misses.changes(asked.data, base, asked.near_misses)
+    changes = near_misses.changes(asked.near_misses)
     planned = partial(plan, asked.data, near, Recipe(), schedule.seed, changes=changes)
     groups = encoder.rows(planned(), schedule.seed)
     kept = encoder.rows(planned(kept=True), schedule.seed)

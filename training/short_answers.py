@@ -30,7 +30,12 @@ RECIPE = Recipe(
         ("fairytaleqa", 0.1),
         ("clapnq", 1.0),
     ),
-    generative=(("squad-flan", 0.5), ("halueval", 2.0)),
+    generative=(
+        ("squad-flan", 1.0),
+        ("narrativeqa-flan", 0.7),
+        ("halueval", 2.0),
+        ("fairytale-flan", 0.4),
+    ),
     sentences=(),
     rerank=(),
     nli=(),
