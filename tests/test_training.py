@@ -332,6 +332,15 @@ def test_changed_questions(question: str, passage: str, answer: str, expected: s
         assert all(re.fullmatch(expected, one) for one in found if one)
 
 
+def test_whose_it_is_stays_and_is_somebody_elses() -> None:
+    asked, passage = (
+        "Who leads Peru's bank?",
+        "In Peru, as in Chile's south, is a bank. Al leads it.",
+    )
+    made = {unanswerable.change_name(asked, passage, "Al", Random(seed)) for seed in range(9)}
+    assert made == {"Who leads Chile's bank?"}
+
+
 @pytest.mark.parametrize(
     ("question", "found"),
     [

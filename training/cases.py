@@ -35,7 +35,7 @@ FEW = 40  # passages beside the right one
 YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
 FOLDS = 4
-CHANGES = 6  # are drawn of a question; the hardest of them is kept
+CHANGES = 12  # are drawn of a question; the hardest of them is kept
 
 
 class Remembering:

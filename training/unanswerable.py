@@ -40,6 +40,7 @@ for _pair in OPPOSITES.replace("\n", " ").split(","):
 
 NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
 NAME = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+|de\s+)?[A-Z][\w'’-]*)*")
+POSSESSIVE = re.compile(r"['’]s?$")
 WORD = re.compile(r"[A-Za-z']+")
 BESIDE = re.compile(r"\b(?:and|or|with|versus|vs|of|between|than)\b|[,/&]")
 REST = 150  # characters at least of a passage that something was taken out of
@@ -87,19 +88,26 @@ def names(text: str) -> list[str]:
     return found
 
 
+def bare(text: str) -> set[str]:
+    """Return the words of a text in small letters, without what makes them somebody's."""
+    return {POSSESSIVE.sub("", word) for word in text.casefold().split()}
+
+
 def change_name(question: str, passage: str, answer: str, random: Random) -> str | None:
     """Replace a name of the question by another name of the passage."""
     asked = [name for name in names(question) if len(name) > 2]
     if not asked:
         return None
     old = random.choice(asked)
-    used = set(f"{question} {answer}".casefold().split())
+    used = bare(f"{question} {answer}")
     size = len(old.split())
-    others = [n for n in names(passage) if used.isdisjoint(n.casefold().split()) and len(n) > 2]
+    others = [n for n in names(passage) if used.isdisjoint(bare(n)) and len(n) > 2]
     alike = [n for n in others if abs(len(n.split()) - size) <= 1]
     if not alike or old.casefold() in answer.casefold():
         return None
-    return question.replace(old, random.choice(alike), 1)
+    new = POSSESSIVE.sub("", random.choice(alike))
+    owner = POSSESSIVE.search(old)
+    return question.replace(old, f"{new}{owner[0] if owner else ''}", 1)
 
 
 def change_roles(question: str, passage: str, answer: str, random: Random) -> str | None:
