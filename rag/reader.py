@@ -27,7 +27,7 @@ from rag.pairing import paired
 from rag.questions import Question, analyse, spells_out
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
-from rag.tabular import holds, is_row, standing_out
+from rag.tabular import holds, is_row, ordered, standing_out
 from rag.types import Evidence, Hit, Reading, Span
 
 DEFINITION_BONUS = 4.0  # log-odds: "the guild (CJNG)" is what "what does CJNG stand for" asks
@@ -99,6 +99,7 @@ class SentenceReader:
             found = reread(self._rereader, question, candidates, logits)
             seen = reconsider(found, candidates, logits)
             candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
+        logits = np.array(ordered(units, standing.tolist(), logits.tolist()), dtype=np.float64)
         verdict = self._features.of_verdict(asked, candidates, logits, hits, refusal)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from rag import words
 from rag.types import Passage, Span
 
+BEHIND = 0.01  # log-odds that a row without is behind one with all
+
 
 def is_row(passage: Passage, span: Span) -> bool:
     """Tell whether a unit of a passage is a row of a table: a line of cells, `name: value`."""
@@ -41,6 +43,27 @@ def standing_out(asked: Sequence[str], units: Sequence[tuple[Passage, Span]]) ->
         for at, mine in zip(rows, held, strict=True):
             if telling:
                 found[at] = 2 * len(telling & mine) / len(telling) - 1
+    return found
+
+
+def ordered(
+    units: Sequence[tuple[Passage, Span]], standing: Sequence[float], scores: Sequence[float]
+) -> list[float]:
+    """Return the scores, so that no row is before one of its table that stands out by all.
+
+    Whatever a reader of prose makes of it: the row without is about something else. `standing` is
+    what `standing_out` returns for the units.
+    """
+    best: dict[tuple[str, str], float] = {}
+    for (passage, _), stands, score in zip(units, standing, scores, strict=True):
+        if stands == 1:
+            table = passage.document, passage.place.table
+            best[table] = max(score, best.get(table, score))
+    found = list(scores)
+    for at, ((passage, span), stands) in enumerate(zip(units, standing, strict=True)):
+        most = best.get((passage.document, passage.place.table))
+        if most is not None and stands < 1 and is_row(passage, span):
+            found[at] = min(scores[at], most - BEHIND)
     return found
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rag import words
 from rag.citations import wrong_cell
-from rag.tabular import asked_cell, cells, holds, is_row, standing_out
+from rag.tabular import BEHIND, asked_cell, cells, holds, is_row, ordered, standing_out
 from rag.types import Evidence, Passage, Place, Span
 
 ROWS = (
@@ -118,3 +118,13 @@ def test_a_row_answers_with_all_names_and_a_column_asked_for(
 ) -> None:
     row = "Name: Tomas Ferrel; Role: Bookkeeper; Grade: C2; Desk: Annex 3."
     assert holds(question, names, row) is held
+
+
+def test_no_row_is_before_one_that_stands_out_by_all() -> None:
+    here, scores = units(table()), [5.0, 3.0, 1.0, -2.0]
+    # prose stays, Portugal falls behind Norway, Japan is behind already
+    assert ordered(here, [0, -1, 1, -1], scores) == [5.0, 1.0 - BEHIND, 1.0, -2.0]
+    assert ordered(here, [0, 0, 1, 0], scores) == [5.0, 1.0 - BEHIND, 1.0, -2.0]  # half of it
+    assert ordered(here, [0, 0, 0, 0], scores) == scores  # two are compared
+    other = [*here[:3], (table("Others"), here[3][1])]
+    assert ordered(other, [0, -1, -1, 1], scores) == scores  # of another table
