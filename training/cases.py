@@ -203,7 +203,6 @@ def yes_or_no(data: Path, seed: int) -> list[dict[str, object]]:
 
 
 def cases(
-    data: Path,
     cache: Path,
     corpus: Corpus,
     asked_of: Sequence[dict[str, object]],

@@ -40,7 +40,7 @@ def main() -> None:
     texts = sorted({str(row["passage"]) for row in rows(options.data / "reader.jsonl.gz")})
     judges = Describer(options.reader).judge if options.reader else None
     corpus = Corpus.of([texts, sorted({str(row["passage"]) for row in titled})], options.cache)
-    asked = cases(options.data, options.cache, corpus, [*taken, *titled], options.seed, judges)
+    asked = cases(options.cache, corpus, [*taken, *titled], options.seed, judges)
     read = described(asked, options.reader, options.processes)
     groups = {"plain": [unread(one) for one in read]}
     if options.reader:
