@@ -36,17 +36,19 @@ check: $(VENV)/installed $(VENV)/installed-dev ## lint, check formatting and typ
 	$(BIN)/python -m pytest tests/test_docs.py
 
 TRAIN ?= ../shared/train
+# On a GPU, with a torch made for it: make train ON="--device cuda --processes 1 --tokens 16000"
+ON ?=
 NEAR_MISSES = --near-misses runs/near_misses.jsonl.gz
 train: $(VENV)/installed-dev ## make the shipped weights again from TRAIN=folder (hours on two cores)
-	$(BIN)/python -m training.reader --data $(TRAIN)
+	$(BIN)/python -m training.reader --data $(TRAIN) $(ON)
 	$(BIN)/python -m training.export
 	$(BIN)/python -m training.near_misses --data $(TRAIN) --reader rag/weights/reader.safetensors
-	$(BIN)/python -m training.reader --data $(TRAIN) --run runs/again \
+	$(BIN)/python -m training.reader --data $(TRAIN) $(ON) --run runs/again \
 		--start rag/weights/reader.safetensors $(NEAR_MISSES)
 	$(BIN)/python -m training.export --run runs/again
-	$(BIN)/python -m training.judge --data $(TRAIN)
+	$(BIN)/python -m training.judge --data $(TRAIN) $(ON)
 	$(BIN)/python -m training.export --run runs/judge --output rag/weights/judge.safetensors
-	$(BIN)/python -m training.adapter --data $(TRAIN) $(NEAR_MISSES)
+	$(BIN)/python -m training.adapter --data $(TRAIN) $(ON) $(NEAR_MISSES)
 	$(BIN)/python -m training.evidence --data $(TRAIN) --reader rag/weights/reader.safetensors
 
 format: $(VENV)/installed-dev ## format the code and fix what the linter can

@@ -35,6 +35,11 @@ class Scores:
     end: Tensor
     support: Tensor  # (n, 3) logits: supported, refuted, unrelated
 
+    def cpu(self) -> Scores:
+        """Return the scores where Python can read them one by one."""
+        parts = (self.relevance, self.answerable, self.start, self.end, self.support)
+        return Scores(*(part.cpu() for part in parts))
+
 
 class ReaderNetwork(nn.Module):
     """A BERT encoder of the given width, and heads."""

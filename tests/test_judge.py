@@ -242,6 +242,7 @@ def test_the_program_has_its_own_defaults_and_a_folder() -> None:
     )
     assert asked.run == Path("runs/judge")
     assert (asked.processes, asked.rank) == (2, 0)
+    assert list(program.seeds(asked, kept=False)) == [3]
     schedule = program.chosen(asked, judge.SCHEDULE)
     assert (schedule.minutes, schedule.seed) == (7.0, 3)
     assert (schedule.rows, schedule.rate) == (judge.SCHEDULE.rows, judge.SCHEDULE.rate)
@@ -285,3 +286,10 @@ def test_the_benchmark_counts_partly_supported_claims_as_not_supported() -> None
     got = benchmark.figures("gold", "x", [0.9, 0.6, 0.2, 0.5], labels)
     # .9 and .5 against .2: both above; against .6 and .2: three of four; right at .5: all but .6
     assert (got.auroc_not, got.auroc_rest, got.accuracy) == (1.0, 0.75, 0.75)
+
+
+def test_every_pass_has_a_plan_of_its_own_and_the_held_out_rows_one() -> None:
+    given = ["--data", "d", "--seed", "3", "--passes", "2"]
+    asked = program.parser(judge.PROGRAM, None, judge.SCHEDULE).parse_args(given)
+    assert list(program.seeds(asked, kept=False)) == [3, 4]
+    assert list(program.seeds(asked, kept=True)) == [3]

@@ -275,6 +275,24 @@ def test_the_ranking_loss_is_the_cross_entropy_of_the_positive() -> None:
     assert float(got) == pytest.approx(np.log(1 + np.exp(-2.0)))
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_ranking_loss_sums_over_groups_and_so_does_its_gradient(seed: int) -> None:
+    torch.manual_seed(seed)
+    group = torch.randint(0, 5, (12,)).sort().values.unique(return_inverse=True)[1]
+    scores = torch.randn(12, requires_grad=True)
+    labels = torch.tensor([1.0, 0.0, 0.0, float("nan")])[torch.randint(0, 4, (12,))]
+    expected = scores.sum() * 0.0
+    for one in range(int(group.max()) + 1):
+        judged = (group == one) & ~labels.isnan()
+        right = judged & (labels == 1)
+        if right.sum() == 1 and judged.sum() > 1:
+            expected = expected + scores[judged].logsumexp(0) - scores[right][0]
+    got = network.listwise(scores, labels, group)
+    assert float(got) == pytest.approx(float(expected), abs=1e-5)
+    slopes = [torch.autograd.grad(loss, scores)[0] for loss in (got, expected)]
+    assert torch.allclose(*slopes, atol=1e-5)
+
+
 def test_the_loss_of_a_region_is_that_of_all_its_tokens_together() -> None:
     question, passage = "when was Oslo founded ?", "the sea . Oslo was founded by the sea ."
     region = (passage.index("Oslo"), passage.index("Oslo") + 4)

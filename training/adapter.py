@@ -35,7 +35,7 @@ from training import run as running
 from training.base import base_folder
 from training.lora import SCALE, Shape, adapt, changed
 from training.phrasing import Phrasing, phrasings
-from training.program import add_options, carry_out, chosen, helpers, parser
+from training.program import add_options, carry_out, chosen, helpers, parser, seeds
 from training.reader import neighbours
 from training.short_answers import ShortAnswer, short_answers
 
@@ -43,9 +43,8 @@ PROGRAM = "training.adapter"
 OUTPUT = Path("rag/weights/adapter.safetensors")
 ANSWER = 40  # tokens of an answer at most, its end mark not counted
 QUICK = 200  # held-out rows measured on the way; all of them at the end
-POOL = 256  # rows among which those of about equal length are put together
+POOL = 256  # rows at least among which those of about equal length are put together
 VERDICT = 1.0  # what it counts for, beside a short answer's words, whether there is one
-PHRASED = 2  # passes over the sentences to phrase in one over the short answers
 GRAPHS = 64  # forms of a layer that may be compiled: with and without changes, learning or not
 IGNORED = -100
 
@@ -107,15 +106,17 @@ def row_losses(model: Any, rows: Sequence[Row], pad: int) -> Tensor:
     for i, row in enumerate(rows):
         ids[i, : len(row.ids)] = torch.tensor(row.ids)
         targets[i, row.answer - 1 : len(row.ids) - 1] = torch.tensor(row.ids[row.answer :])
+    ids, targets = ids.to(model.device), targets.to(model.device)
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (n, width, d)
     said = targets != IGNORED
     logits = model.lm_head(hidden[said]).float()  # (tokens, vocabulary)
     losses = functional.cross_entropy(logits, targets[said], reduction="none")
     weights = 1 / said.sum(dim=1, keepdim=True).expand(-1, width)  # (n, width)
-    firsts = torch.tensor([row.answer - 1 for row in rows])[:, None]
-    verdicts = torch.tensor([row.verdict for row in rows])[:, None]
+    firsts = torch.tensor([row.answer - 1 for row in rows], device=model.device)[:, None]
+    verdicts = torch.tensor([row.verdict for row in rows], device=model.device)[:, None]
     weights = weights.scatter_add(1, firsts, verdicts)
-    return torch.zeros(len(rows)).index_add(0, said.nonzero()[:, 0], losses * weights[said])
+    sums = torch.zeros(len(rows), device=model.device)
+    return sums.index_add(0, said.nonzero()[:, 0], losses * weights[said])
 
 
 def refusals(model: Any, rows: Sequence[Row], none: int, pad: int) -> Tensor:
@@ -124,7 +125,9 @@ def refusals(model: Any, rows: Sequence[Row], none: int, pad: int) -> Tensor:
     ids = torch.full((len(rows), width), pad)
     for i, row in enumerate(rows):
         ids[i, : row.answer] = torch.tensor(row.ids[: row.answer])
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (n, width, d)
+    hidden = model.model(
+        input_ids=ids.to(model.device), use_cache=False
+    ).last_hidden_state  # (n, width, d)
     last = hidden[torch.arange(len(rows)), torch.tensor([row.answer - 1 for row in rows])]
     chances: Tensor = model.lm_head(last).float().softmax(dim=-1)[:, none]
     return chances.logit(eps=1e-6)
@@ -150,9 +153,10 @@ def encoded(
 def batches(rows: Sequence[Row], tokens: int, random: Random) -> Iterator[list[Row]]:
     """Yield rows of about equal length, at most `tokens` with their padding, in a random order."""
     order = random.sample(list(rows), len(rows))
-    for first in range(0, len(order), POOL):
+    pool = max(POOL, tokens // 10)
+    for first in range(0, len(order), pool):
         packed: list[list[Row]] = [[]]
-        for row in sorted(order[first : first + POOL], key=lambda row: len(row.ids)):
+        for row in sorted(order[first : first + pool], key=lambda row: len(row.ids)):
             if packed[-1] and (len(packed[-1]) + 1) * len(row.ids) > tokens:
                 packed.append([])
             packed[-1].append(row)
@@ -291,14 +295,16 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     changes = near_misses.changes(asked.near_misses)
     made: dict[bool, list[Row]] = {}
     for kept in (False, True):
-        phrased = phrasings(asked.data, schedule.seed, kept=kept) * (1 if kept else PHRASED)
-        short = short_answers(asked.data, near, changes, schedule.seed, kept=kept)
         made[kept] = [
             row
-            for one in (*phrased, *short)
+            for seed in seeds(asked, kept=kept)
+            for one in (
+                *phrasings(asked.data, seed, kept=kept),
+                *short_answers(asked.data, near, changes, seed, kept=kept),
+            )
             if (row := encoded(generator, one, schedule.length, end))
         ]
-    adapted = adapt(generator.decoder.model, shape, schedule.seed)
+    adapted = adapt(generator.decoder.model, shape, schedule.seed).to(asked.device)
     if asked.start:
         begin(adapted, asked.start)
     if asked.compiled:

@@ -7,7 +7,7 @@ nothing. Batches hold whole groups of about equal length, by a budget of padded 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Any
 
@@ -60,6 +60,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def window(
@@ -135,6 +139,7 @@ def batches(
 
     Groups are bucketed by length within consecutive pools, so that the mix of sources stays even.
     """
+    pool = max(pool, tokens // 8)
     for first in range(0, len(groups), pool):
         part = sorted(groups[first : first + pool], key=longest)
         packed: list[list[tuple[Row, ...]]] = [[]]

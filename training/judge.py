@@ -23,7 +23,7 @@ from training.base import base_folder, open_encoder
 from training.claims import ClaimRecipe, plan
 from training.encoding import Encoder
 from training.network_run import Run, Schedule, train
-from training.program import carry_out, chosen, helpers, parser
+from training.program import carry_out, chosen, helpers, parser, seeds
 
 PROGRAM = "training.judge"
 SCHEDULE = Schedule(rows=120_000, rate=2e-4, head_rate=5e-4, tokens=2_400, dropout=0.0)
@@ -38,15 +38,17 @@ def main(given: Sequence[str]) -> None:
     schedule, base = chosen(asked, SCHEDULE), base_folder()
     others = helpers(PROGRAM, given, asked)
     encoder = Encoder(open_encoder(base, schedule.length).tokenizer, schedule.length, CLAIM)
-    groups = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed), schedule.seed)
-    kept = encoder.rows(plan(asked.data, ClaimRecipe(), schedule.seed, kept=True), schedule.seed)
+    planned = partial(plan, asked.data, ClaimRecipe())
+    groups = [row for s in seeds(asked, kept=False) for row in encoder.rows(planned(s), s)]
+    kept = encoder.rows(planned(schedule.seed, kept=True), schedule.seed)
     network = (
         load_network(base, asked.start, UPPER)
         if asked.start
         else ReaderNetwork.start(base, schedule.seed).only_support(UPPER)
     )
-    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
-    run = Run(network, schedule, asked.run)
+    if asked.device == "cpu":
+        network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
+    run = Run(network.to(asked.device), schedule, asked.run)
     about = {"groups": len(groups)}
     carry_out(run, partial(train, run, groups, kept), about, asked, others)
 

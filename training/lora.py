@@ -23,7 +23,7 @@ class Shape:
     """How much may change: the rank of a change, and the first layer that does."""
 
     low_rank: int = 16
-    first: int = 12
+    first: int = 8
 
 
 class LowRank(nn.Module):

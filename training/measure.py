@@ -64,8 +64,9 @@ def measure(network: ReaderNetwork, groups: Sequence[Sequence[Row]]) -> dict[str
     ordered = sorted(groups, key=longest)
     for at in range(0, len(ordered), 8):
         part = ordered[at : at + 8]
-        with torch.autocast("cpu", torch.bfloat16):
-            scores = score(network, collate(part))
+        batch = collate(part).to(network.pool.weight.device)
+        with torch.autocast(batch.ids.device.type, torch.bfloat16):
+            scores = score(network, batch).cpu()
         index = 0
         for group in part:
             judged = []

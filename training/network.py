@@ -14,14 +14,15 @@ def begin(network: ReaderNetwork, dropout: float = 0.0) -> ReaderNetwork:
     """Make a network ready for training.
 
     The two big tables are frozen: words and positions are known already. `dropout` is of what each
-    layer puts out. Attention is written out, since its fused form is slower backwards on a CPU.
+    layer puts out. On a CPU attention is written out, since its fused form is slower backwards.
     """
     for name, weight in network.encoder.named_parameters():
         weight.requires_grad = not name.startswith(FROZEN)
     for name, module in network.encoder.named_modules():
         if isinstance(module, nn.Dropout) and name.endswith("output.dropout"):
             module.p = dropout
-    network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
+    if network.pool.weight.device.type == "cpu":
+        network.encoder.set_attn_implementation("eager")  # type: ignore[operator]
     return network
 
 
@@ -37,13 +38,17 @@ def listwise(scores: Tensor, labels: Tensor, group: Tensor) -> Tensor:
     Groups without both a positive and a negative do not count.
     """
     known = ~labels.isnan()
-    losses = []
-    for one in range(int(group.max()) + 1):
-        these = known & (group == one)
-        positive = these & (labels == 1)
-        if positive.sum() == 1 and these.sum() > 1:
-            losses.append(scores[these].logsumexp(0) - scores[positive][0])
-    return torch.stack(losses).sum() if losses else scores.sum() * 0.0
+    positive = known & (labels == 1)
+    none = torch.zeros_like(group)  # there are no more groups than rows
+    judged = none.index_add(0, group, known.to(group.dtype))
+    right = none.index_add(0, group, positive.to(group.dtype))
+    counted = ((right == 1) & (judged > 1))[group]
+    these, first = known & counted, positive & counted
+    place, said = group[these], scores[these]
+    lowest = torch.full_like(scores, -torch.inf)
+    most = lowest.scatter_reduce(0, place, said.detach(), "amax")  # of each group
+    sums = torch.zeros_like(scores).index_add(0, place, (said - most[place]).exp())
+    return (sums.log() + most)[group[first]].sum() - scores[first].sum()
 
 
 def known_bce(scores: Tensor, labels: Tensor) -> Tensor:
@@ -76,7 +81,7 @@ def spans(scores: Scores, batch: Batch) -> Tensor:
     edges = known_ce(scores.start, start) + known_ce(scores.end, end)
     within = batch.region & (batch.start != IGNORED)
     if within.any():
-        place = torch.arange(scores.start.shape[1])
+        place = torch.arange(scores.start.shape[1], device=scores.start.device)
         inside = (place >= batch.start[:, None]) & (place <= batch.end[:, None])  # (n, length)
         for edge in (scores.start, scores.end):
             odds = edge.log_softmax(dim=1).masked_fill(~inside, -torch.inf)[within]

@@ -43,11 +43,11 @@ class Run(running.Run):
 
     def learn(self, groups: Sequence[tuple[Row, ...]]) -> dict[str, float]:
         """Take one step; return the parts of the loss and their sum."""
-        batch = collate(groups)
+        batch = collate(groups).to(self.network.pool.weight.device)
         self.network.train()
 
         def parts() -> dict[str, Tensor]:
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(batch.ids.device.type, torch.bfloat16):
                 scores = score(self.network, batch)
             return losses(scores, batch)
 

@@ -32,6 +32,8 @@ def parser(program: str, about: str | None, schedule: Schedule) -> argparse.Argu
     made.add_argument("--run", type=Path, default=run, help="folder of the run")
     made.add_argument("--processes", type=int, default=2, help="each with one thread")
     made.add_argument("--rank", type=int, default=0, help="set between the processes")
+    made.add_argument("--device", default="cpu", help="cpu, or cuda with --processes 1")
+    made.add_argument("--passes", type=int, default=1, help="plans of rows, each another draw")
     add_options(made, schedule)
     return made
 
@@ -45,6 +47,11 @@ def add_options(made: argparse.ArgumentParser, defaults: DataclassInstance) -> N
 def chosen(asked: argparse.Namespace, defaults: Values) -> Values:
     """Return `defaults` as the command line, which has their fields as options, sets them."""
     return replace(defaults, **{name: getattr(asked, name) for name in asdict(defaults)})
+
+
+def seeds(asked: argparse.Namespace, *, kept: bool) -> range:
+    """Return the seed of each plan of rows; the held-out rows have one."""
+    return range(asked.seed, asked.seed + (1 if kept else asked.passes))
 
 
 def helpers(

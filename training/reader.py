@@ -21,7 +21,7 @@ from training.data import Recipe, plan, rows
 from training.mining import Neighbours
 from training.network import begin
 from training.network_run import Run, Schedule, train
-from training.program import carry_out, chosen, helpers, parser
+from training.program import carry_out, chosen, helpers, parser, seeds
 
 PROGRAM = "training.reader"
 SCHEDULE = Schedule()
@@ -47,13 +47,13 @@ def main(given: Sequence[str]) -> None:
     others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
     changes = near_misses.changes(asked.near_misses)
-    planned = partial(plan, asked.data, near, Recipe(), schedule.seed, changes=changes)
-    groups = encoder.rows(planned(), schedule.seed)
-    kept = encoder.rows(planned(kept=True), schedule.seed)
+    planned = partial(plan, asked.data, near, Recipe(), changes=changes)
+    groups = [row for s in seeds(asked, kept=False) for row in encoder.rows(planned(s), s)]
+    kept = encoder.rows(planned(schedule.seed, kept=True), schedule.seed)
     network = ReaderNetwork.start(base, schedule.seed)
     if asked.start:
         network = load_network(base, asked.start)
-    run = Run(begin(network, schedule.dropout), schedule, asked.run)
+    run = Run(begin(network.to(asked.device), schedule.dropout), schedule, asked.run)
     about = {"groups": len(groups)}
     carry_out(run, partial(train, run, groups, kept), about, asked, others)
 
