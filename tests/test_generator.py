@@ -173,7 +173,8 @@ def test_two_processes_write_the_same_bytes() -> None:
         "from rag.prompts import answer_prompt\n"
         "from rag.settings import GeneratorSettings, ModelSettings\n"
         "g = G.open(ModelSettings(), GeneratorSettings())\n"
-        f"p = answer_prompt('What was opened?', [{EVIDENCE!r}], budget=400, count=g.count)\n"
+        f"p = answer_prompt('What was opened?', [{EVIDENCE!r}], budget=400, count=g.count,\n"
+        "    examples=())  # as an adapted generator is asked\n"
         "print(ascii(list(g.stream(p))))\n"
     )
     runs = [

@@ -288,7 +288,7 @@ def test_the_ranking_loss_sums_over_groups_and_so_does_its_gradient(seed: int) -
         if right.sum() == 1 and judged.sum() > 1:
             expected = expected + scores[judged].logsumexp(0) - scores[right][0]
     got = network.listwise(scores, labels, group)
-    assert float(got) == pytest.approx(float(expected), abs=1e-5)
+    assert got.item() == pytest.approx(expected.item(), abs=1e-5)
     slopes = [torch.autograd.grad(loss, scores)[0] for loss in (got, expected)]
     assert torch.allclose(*slopes, atol=1e-5)
 
