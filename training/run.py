@@ -120,7 +120,7 @@ class Run:
             for name, parameter in self.weights.items():
                 parameter.copy_(tensors[f"weight/{name}"])
                 self.optimiser.state[parameter] = {
-                    key: tensors[f"state/{key}/{name}"].reshape(shape)
+                    key: tensors[f"state/{key}/{name}"].reshape(shape).to(_home(key, parameter))
                     for key, shape in moments(parameter).items()
                     if f"state/{key}/{name}" in tensors
                 }
@@ -171,6 +171,11 @@ class Run:
 def moments(parameter: Tensor) -> dict[str, torch.Size]:
     """Return the shapes of what AdamW remembers of a parameter."""
     return {"step": torch.Size(()), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
+
+
+def _home(key: str, parameter: Tensor) -> torch.device:
+    """Return where AdamW keeps what it remembers: beside the parameter, its count of steps not."""
+    return torch.device("cpu") if key == "step" else parameter.device
 
 
 def share_gradients(
