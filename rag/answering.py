@@ -15,6 +15,8 @@ from dataclasses import replace
 from rag import replies, smalltalk
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.clock import Clock
+from rag.comparing import comparison
+from rag.contrast import Contrast, contrasted
 from rag.conversation import standalone
 from rag.deciding import Decided, decided
 from rag.errors import ModelError
@@ -109,6 +111,9 @@ class Answering:
             yield Event("answer", answer=self._decided(now, question, both, reading, clock))
             return
 
+        if sides := self._sides(now, asked):
+            yield Event("answer", answer=self._beside(now, question, sides, reading, clock))
+            return
         if not reading.evidence or reading.answerable < self.settings.reader.min_answerable:
             yield Event("answer", answer=self._abstain(now, question, reading, clock))
             return
@@ -240,6 +245,28 @@ class Answering:
             text=f"{both.word}. {answer.text}",
             confidence=both.confidence,
             short=both.word.lower(),
+        )
+
+    def _sides(self, now: Snapshot, asked: str) -> Contrast | None:
+        """Read for each side of a comparison; None where it is none, or a side is not spoken of."""
+        compared = comparison(asked)
+        if compared is None:
+            return None
+
+        def ask(question: str) -> Reading:
+            return now.reader.read(question, now.retriever.retrieve(question))
+
+        return contrasted(compared, ask, self.settings.reader.min_answerable)
+
+    def _beside(
+        self, now: Snapshot, question: str, sides: Contrast, reading: Reading, clock: Clock
+    ) -> Answer:
+        claims = [Claim(quoted(one), (one,)) for one in sides.evidence]
+        answer = self._quoted(now, question, claims, reading, clock)
+        return replace(
+            answer,
+            text=f"{sides.verdict} {answer.text}".strip(),
+            confidence=sides.confidence,
         )
 
     def _abstain(self, now: Snapshot, question: str, reading: Reading, clock: Clock) -> Answer:

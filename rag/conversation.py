@@ -16,7 +16,7 @@ from rag.entities import Entities
 from rag.questions import analyse
 
 TURNS = 8  # that are looked back at
-ANSWER_CHARS = 300  # of an answer that are read
+OPENING_CHARS, CLOSING_CHARS = 250, 100  # of a long answer that are read: who spoke may stand last
 
 _LEAD = r"(?:(?:and|but|so|ok(?:ay)?|then|well|also|yes|no)\b[\s,]*)*"
 _AGAIN = re.compile(
@@ -70,7 +70,7 @@ class Talk:
         """Take in a turn; an abstention answers nothing."""
         self._question = self.resolve(question)
         silent = answer.startswith(replies.NOT_FOUND)
-        self._answer = "" if silent else re.sub(r"\s*\[\d+\]", "", answer[:ANSWER_CHARS])
+        self._answer = "" if silent else _ends(re.sub(r"\s*\[\d+\]", "", answer))
         self._entities.hear(self._question, self._answer)
 
     def resolve(self, question: str) -> str:
@@ -129,6 +129,14 @@ class Talk:
     def _front(self, question: str) -> str:
         topic = self._entities.topic()
         return f"{topic}: {question}" if topic else question
+
+
+def _ends(answer: str) -> str:
+    """Return an answer, of a long one how it opens and how it ends, in whole words."""
+    if len(answer) <= OPENING_CHARS + CLOSING_CHARS:
+        return answer
+    opening, closing = answer[:OPENING_CHARS], answer[-CLOSING_CHARS:]
+    return f"{opening.rpartition(' ')[0]} … {closing.partition(' ')[2]}"
 
 
 def _owns(match: re.Match[str]) -> bool:

@@ -17,7 +17,10 @@ UNMENTIONED = "They do not mention"
 NEAREST = "The nearest they come:"
 SEVERAL = 3  # passages quoted for a question about a topic
 QUOTE_CHARS = 300  # a longer nearest sentence is not shown inside the reply
-_OWN = re.compile(rf"(?:To “.*”: )?(?i:{re.escape(NOT_FOUND)})|{UNMENTIONED} “.*|(?:Yes|No)\.")
+_OWN = re.compile(
+    rf"(?:To “.*”: )?(?i:{re.escape(NOT_FOUND)})|{UNMENTIONED} “.*|(?:Yes|No)\."
+    r"|(?:First|Later|More|Fewer|Less): .*\."
+)
 
 
 def abstention(missing: Sequence[str], cited: str) -> str:
@@ -39,7 +42,7 @@ def claimed(sentence: str) -> str:
     """Return what a sentence of an answer says of the documents, "" for what only we say.
 
     That a part of the question is not answered is no claim which a span could support; nor is a
-    "Yes." without its question, and what it rests on is said after it.
+    "Yes." or "First: the fire." without its question, and what it rests on is said after it.
     """
     return "" if _OWN.fullmatch(sentence) else sentence.removeprefix(NEAREST).strip()
 

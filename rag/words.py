@@ -116,6 +116,17 @@ def stem(word: str) -> str:
     return str(_STEMMER.stemWord(_IRREGULAR.get(folded, folded)))
 
 
+def past(verb: str) -> str:
+    """Return the past of a verb in its base form; of one that is not known, as a regular one."""
+    folded = fold(verb)
+    irregular = next((form for form, base in _IRREGULAR.items() if base == folded), "")
+    if irregular:
+        return irregular
+    if folded.endswith("e"):
+        return f"{verb}d"
+    return f"{verb[:-1]}ied" if re.search(r"[^aeiou]y$", folded) else f"{verb}ed"
+
+
 def tokens(text: str) -> list[str]:
     """Return the words and numbers of a text, as written, in order."""
     return _TOKEN.findall(text)

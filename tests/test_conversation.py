@@ -108,3 +108,9 @@ def test_whoever_a_title_or_a_verb_of_saying_makes_a_person_is_meant() -> None:
         ("who speaks of silver or lead", "“(Silver or Lead) is how it goes,” said Dr. Ruiz.")
     ]
     assert standalone("Where does he work?", history) == "Where does Dr. Ruiz work?"
+
+
+def test_who_spoke_is_found_at_the_end_of_a_long_quotation() -> None:
+    long = "“" + "Plata o Plomo is how it goes for all the boats that I have seen. " * 8
+    history = [("Who speaks of silver or lead?", f"{long}So it is,” said Dr. Ruiz. [1]")]
+    assert standalone("Where does he work?", history) == "Where does Dr. Ruiz work?"

@@ -95,3 +95,17 @@ def test_any_text_has_words(text: str) -> None:
 
 def test_the_full_stop_of_a_title_does_not_hide_a_name() -> None:
     assert words.names("It was Dr. Ruiz. Nobody knew.") == ("Dr", "Ruiz")
+
+
+@pytest.mark.parametrize(
+    ("verb", "past"),
+    [
+        ("fall", "fell"),
+        ("die", "died"),
+        ("carry", "carried"),
+        ("play", "played"),
+        ("kill", "killed"),
+    ],
+)
+def test_the_past_of_a_verb(verb: str, past: str) -> None:
+    assert words.past(verb) == past

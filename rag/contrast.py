@@ -1,0 +1,127 @@
+"""What the documents say of the two sides of a comparison, beside each other.
+
+Each side's own question is read by itself, and the best that is found for each is quoted. Which is
+more is said where both give a number, which was first where both give a year or one says that it
+was "a few days later". Nothing is said where the documents do not speak of one of the sides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag import words
+from rag.comparing import Comparison
+from rag.gathering import overlap
+from rag.types import Evidence, Reading
+
+SPOKEN = 0.5  # of a side's content words that its evidence has
+BEST = 0.3  # score that a side's evidence has at least
+NEAR = 5  # pieces of evidence looked at
+Ask = Callable[[str], Reading]
+"""Searches and reads for a question."""
+
+_YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
+_UNIT = r"(?:minutes?|hours?|days?|weeks?|months?|years?|decades?)"
+_SINCE = re.compile(
+    rf"\b{_UNIT} (?:later|afterwards?|after that)\b|\bthe (?:next|following) (?:\w+ )?{_UNIT}\b"
+    r"|\b(?:afterwards|thereafter|subsequently|after that)\b",
+    re.I,
+)
+_UNTIL = re.compile(rf"\b{_UNIT} (?:earlier|before that|previously)\b|\bbefore that\b", re.I)
+_COUNTS = re.compile(r"(?:[\w-]+ [\w-]+,? )+and [\w-]+ [\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """The evidence of each side, what is said first ("" where nothing is), and how sure it is."""
+
+    evidence: tuple[Evidence, ...]
+    verdict: str
+    confidence: float
+
+
+def contrasted(compared: Comparison, ask: Ask, least: float) -> Contrast | None:
+    """Return what is found for both sides; None where one is not spoken of.
+
+    A side is, where the evidence has its names, and its question is answered with a probability of
+    `least` or the evidence has half of its words, too. One of them at least is answered, or it is
+    said which is first or more.
+    """
+    found: list[Evidence] = []
+    sure: list[float] = []
+    answered = False
+    for side, question in zip(compared.sides, compared.questions, strict=True):
+        reading = ask(question)
+        able = reading.answerable >= least
+        share = 0.0 if able else SPOKEN
+        evidence = [one for one in reading.evidence[:NEAR] if _is_new(compared, one, found)]
+        spoken = next((one for one in evidence if speaks_of(side, one, share)), None)
+        if spoken is None:
+            return None
+        found.append(spoken)
+        sure.append(reading.confidence if able else spoken.score)
+        answered = answered or able
+    first = _first(compared, *found)
+    return Contrast(tuple(found), first, min(sure)) if answered or first else None
+
+
+def _is_new(compared: Comparison, one: Evidence, taken: Sequence[Evidence]) -> bool:
+    """Tell whether evidence is good enough and not that of the other side."""
+    counted = compared.kind != "number" or words.numbers(one.quote)
+    return one.score >= BEST and bool(counted) and not any(overlap(one, o) for o in taken)
+
+
+def speaks_of(side: str, one: Evidence, share: float) -> bool:
+    """Tell whether evidence has all names of a side, and a share of its content words."""
+    said = words.stems(f"{one.passage.context} {one.quote}")
+    wanted = words.content(side)
+    names = [words.stem(name) for name in words.names(f"it {side}")]
+    met = sum(words.near(word, said) for word in wanted)
+    return met >= share * len(wanted) and all(words.near(name, said) for name in names)
+
+
+def _first(compared: Comparison, left: Evidence, right: Evidence) -> str:
+    """Return what the answer opens with: which side it is, where the evidence says so."""
+    if compared.kind == "number":
+        numbers = (_count(left), _count(right))
+        if None in numbers or numbers[0] == numbers[1]:
+            return ""
+        chosen = (numbers[0] > numbers[1]) != compared.most  # type: ignore[operator]
+        return f"{compared.more.capitalize()}: {compared.sides[int(chosen)]}."
+    if compared.kind == "order":
+        before = _before(left, right)
+        if before is None:
+            return ""
+        chosen = before != compared.most
+        return f"{'First' if compared.most else 'Later'}: {compared.sides[int(chosen)]}."
+    return ""
+
+
+def _before(left: Evidence, right: Evidence) -> bool | None:
+    """Tell whether what the first speaks of was earlier; None where that is not said."""
+    years = [_YEAR.findall(one.quote) for one in (left, right)]
+    if all(years) and years[0][0] != years[1][0]:
+        return int(years[0][0]) < int(years[1][0])
+    if left.document != right.document:
+        return None
+    for one, other, early in ((left, right, False), (right, left, True)):
+        if other.start < one.start and _SINCE.search(one.quote):
+            return early
+        if other.start < one.start and _UNTIL.search(one.quote):
+            return not early
+    return None
+
+
+def _count(evidence: Evidence) -> int | None:
+    """Return the number that answers, "three women and six children" added up; None for no one."""
+    answer = evidence.answer_text
+    for match in _COUNTS.finditer(evidence.quote):
+        inside = evidence.answer is not None and answer and answer in match[0]
+        several = [words.number(token) for token in words.tokens(match[0])]
+        counts = [n for n in several if n is not None]
+        if inside and len(counts) > 1 and all(n.isdigit() for n in counts):
+            return sum(map(int, counts))
+    numbers = [n for token in words.tokens(answer) if (n := words.number(token)) is not None]
+    return int(numbers[0]) if len(numbers) == 1 and numbers[0].isdigit() else None
