@@ -386,9 +386,11 @@ def test_a_passage_without_its_answer() -> None:
 @pytest.mark.parametrize(
     ("row", "start"),
     [
-        ({"source": "squad-flan-response-evaluator/partial", "answer": "glycerol."}, 10),
-        ({"source": "squad-flan-response-evaluator/partial-abstain", "answer": "Not told"}, -1),
-        ({"source": "squad-flan-response-evaluator/partial", "answer": "bonded"}, None),
+        ({"source": "halueval-qa(hotpotqa)", "answer": "glycerol."}, 10),
+        ({"source": "squad-flan-response-evaluator/full-abstain", "answer": "Not told"}, -1),
+        ({"source": "halueval-qa(hotpotqa)", "answer": "bonded"}, None),
+        ({"source": "squad-flan-response-evaluator/partial", "answer": "glycerol."}, None),
+        ({"source": "squad-flan-response-evaluator/partial-abstain", "answer": "no"}, None),
         ({"source": "pubmedqa-labeled/long-answer", "answer": "glycerol"}, None),
     ],
 )

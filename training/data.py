@@ -102,6 +102,11 @@ class Recipe:
         ("bioasq", 0.5),
         ("clapnq", 1.0),
     )
+    rewritten: tuple[tuple[str, float], ...] = (
+        ("squad-flan", 3.0),
+        ("fairytale-flan", 1.5),
+        ("narrativeqa-flan", 3.0),
+    )
     stated: float = 0.5
     titled: int = 3000
     near: float = 0.6
@@ -242,6 +247,7 @@ def plan(
     """
     from training.claim_questions import claim_group
     from training.derived import sentence_group, stated_group
+    from training.rewritten import known, rewritten, rewritten_groups
 
     random = Random(f"{seed}/{kept}")
     keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
@@ -258,11 +264,17 @@ def plan(
         for row in take(found["reader"], once(recipe.reader, kept), random)
     ]
     answered = [row for row in found["reader"] if row["answer_start"] >= 0]
+    free = folder / "generative.jsonl.gz"
+    if free.exists():
+        written = rewritten(free, aside, kept)
+        answers = known(answered)
+        for row in take(written, once(recipe.rewritten, kept), random):
+            groups += rewritten_groups(row, answers, near, random, changes, recipe.typed)
+    if free.exists() and not kept:
+        groups += free_groups(free, aside, recipe, random, changes)
     for row in random.sample(answered, round(recipe.stated * len(answered))):
         if group := stated_group(row, random):
             groups.append(group)
-    if not kept and (folder / "generative.jsonl.gz").exists():
-        groups += free_groups(folder / "generative.jsonl.gz", aside, recipe, random, changes)
     groups += [
         sentence_group(row, random)
         for row in take(found["rerank"], once(recipe.sentences, kept), random)
@@ -305,10 +317,10 @@ def free_groups(
         and not any(held_out(passage) for passage in row["passages"])
     ]
     groups = list(claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept=False))
-    known = [made for row in free if (made := found_row(row))]
+    found = [made for row in free if (made := found_row(row))]
     groups += [
         reader_group(row, Neighbours.none(), recipe, random, changes)
-        for row in take(known, recipe.generative, random)
+        for row in take(found, recipe.generative, random)
     ]
     return groups
 

@@ -36,6 +36,7 @@ RECIPE = Recipe(
         ("halueval", 2.0),
         ("fairytale-flan", 0.4),
     ),
+    rewritten=(("squad-flan", 2.0), ("narrativeqa-flan", 1.5), ("fairytale-flan", 0.8)),
     sentences=(),
     rerank=(),
     nli=(),
