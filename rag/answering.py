@@ -26,7 +26,8 @@ from rag.overview import asks_for_overview
 from rag.passages import sentences
 from rag.polar import polar
 from rag.prompts import EXAMPLES, answer_prompt
-from rag.questions import parts, topic
+from rag.questions import asks_twice, parts, topic
+from rag.rephrasing import interrogative
 from rag.settings import Settings
 from rag.snapshot import Models, Snapshot
 from rag.speakers import asks_for_speakers, speakers
@@ -96,16 +97,17 @@ class Answering:
         stop: threading.Event | None,
     ) -> Iterator[Event]:
         """Answer what asks for one thing; `asked` is the question made to stand alone."""
+        read = interrogative(asked)
         yield Event("stage", "search")
-        hits = now.retriever.retrieve(asked)
+        hits = now.retriever.retrieve(read)
         clock.lap("search")
 
         yield Event("stage", "read")
-        reading = now.reader.read(asked, hits)
+        reading = now.reader.read(read, hits)
         clock.lap("read")
 
-        if several := replies.several(topic(asked), reading.evidence):
-            yield Event("answer", answer=self._quoted(now, question, several, reading, clock))
+        if about := replies.several(topic(asked), reading.evidence):
+            yield Event("answer", answer=self._quoted(now, question, about, reading, clock))
             return
         if both := self._both(now, asked, reading):
             yield Event("answer", answer=self._decided(now, question, both, reading, clock))
@@ -128,11 +130,15 @@ class Answering:
         clock: Clock,
         stop: threading.Event | None,
     ) -> Iterator[Event]:
-        """Let the generator draft an answer from what was read, and check it."""
+        """Let the generator draft an answer from what was read, and check it.
+
+        Two things asked at once are quoted: a draft is apt to answer one of them.
+        """
         yield Event("stage", "write")
         draft = notice = ""
+        chosen = () if asks_twice(asked) else self._chosen(reading)
         try:
-            for piece in self.write(asked, self._chosen(reading), stop):
+            for piece in self.write(interrogative(asked), chosen, stop) if chosen else ():
                 draft += piece
                 yield Event("token", piece)
         except ModelError as error:

@@ -16,6 +16,7 @@ from rag.choosing import open_embedder
 from rag.errors import QuestionError
 from rag.index import Index
 from rag.ingest import Progress, Sources, build
+from rag.rephrasing import interrogative
 from rag.settings import Settings
 from rag.snapshot import Models, Snapshot
 from rag.types import Answer, Document, Event, Hit, IndexReport, Reading, Skipped
@@ -169,7 +170,7 @@ class Pipeline:
             QuestionError: the question is empty or too long.
         """
         now = self._snapshot
-        asked = now.spelling.mended(self._checked(question))
+        asked = interrogative(now.spelling.mended(self._checked(question)))
         return now.reader.read(asked, now.retriever.retrieve(asked))
 
     def ask(
@@ -222,7 +223,7 @@ class Pipeline:
             QuestionError: the question is empty or too long.
         """
         now = self._reading(where)
-        question = now.spelling.mended(self._checked(question))
+        question = interrogative(now.spelling.mended(self._checked(question)))
         hits = now.retriever.retrieve(question, more)
         read = self.settings.retriever.top_k
         return (*now.reader.read(question, hits[:read]).hits, *hits[read:])

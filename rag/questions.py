@@ -93,6 +93,12 @@ _ALONE = re.compile(
     re.I,
 )
 
+_TWICE = re.compile(
+    r"(?:(?:in|at|on|by|from|with|to|for|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b"
+    r".*?\band\s+(?:who|whom|what|when|where|why|how)\b",
+    re.I | re.S,
+)
+
 _COUNTED = re.compile(
     r"\bhow many (?P<what>(?:[\w’'-]+ ){0,3}?[\w’'-]+)"
     r"(?= (?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|may|might|must)\b)"
@@ -256,6 +262,11 @@ def parts(question: str) -> tuple[str, ...]:
     if len(found) < 2 or not alone:
         return (question,)
     return tuple(f"{part[0].upper()}{part[1:]}?" for part in found)
+
+
+def asks_twice(question: str) -> bool:
+    """Tell whether a question of one part has two question words: "what is new, and what old?"."""
+    return len(parts(question)) == 1 and _TWICE.match(question.strip()) is not None
 
 
 def counted(question: str) -> str:

@@ -35,6 +35,46 @@ _NO = re.compile(r"no\b(?! (?:one|longer|more|doubt))\W*", re.I)
 _NEGATED = {"can": "can't", "will": "won't", "shall": "shan't", "am": "aren't", "may": "may not"}
 _COUNTS = re.compile(r"^ ?(?:many|much)\b", re.I)
 _SUBJECT = re.compile(r"(?P<ask>who|what|which|how (?:many|much)) (?P<rest>.+)", re.I)
+_REQUEST = re.compile(
+    r"\W*(?:(?:please|can you|could you) )*"
+    r"(?:name|list|give|enumerate|mention|state|identify|provide)(?: (?:me|us))? "
+    r"(?P<count>(?:(?:all|some|any|the|two|three|four|five|\d)(?: of)? )*)(?P<rest>.+)",
+    re.I | re.S,
+)
+_RELATIVE = re.compile(
+    r"(?P<noun>(?:[\w’'-]+ ){0,4}?[\w’'-]+),? "
+    r"(?:that|which|who) (?P<be>is |are |was |were )?(?P<said>.+)",
+    re.S,
+)
+_NAMES_OF = re.compile(r" of (?:those|people|persons|everyone)$", re.I)
+_THINGS = frozenset("thing things".split())
+_PEOPLE = frozenset("people persons person everyone everybody those".split())
+_MANY = re.compile(
+    r"(?:[\w’'-]+ ){0,2}?(?:[\w’'-]*[^\Wsu]s|people|men|women|children)\b(?: .+)?", re.S
+)
+
+
+def interrogative(question: str) -> str:
+    """Return a request as a question: "Name two things that are wrong with it" -> "What is ...?".
+
+    A question, or a request whose grammar is not known here, is returned as it is. How many are
+    asked for is lost where it hinders: the readers of documents are trained on questions.
+    """
+    found = _REQUEST.fullmatch(question.strip().rstrip(" ?.!"))
+    if found is None:
+        return question
+    relative = _RELATIVE.fullmatch(found["rest"])
+    if relative is not None and not _NAMES_OF.search(relative["noun"]):
+        noun, be, said = relative["noun"], relative["be"] or "", relative["said"]
+        last = words.fold(noun.split()[-1])
+        if noun.casefold() in _THINGS:
+            return f"What {be.replace('are', 'is').replace('were', 'was')}{said}?"
+        if last in _PEOPLE and " " not in noun:
+            return f"Who {be}{said}?"
+        return f"Which {noun} {be}{said}?"
+    if _MANY.fullmatch(found["rest"]):
+        return f"What are {found['count']}{found['rest']}?"
+    return question
 
 
 def again(question: str, word: str, answer: str = "") -> str:

@@ -219,6 +219,22 @@ def test_the_second_part_may_point_back_to_the_first(tmp_path: Path) -> None:
     assert "how much did the stone bridge" in second.casefold() or "Arta: How much" in second
 
 
+def test_two_things_asked_at_once_are_quoted(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("Ana Ruiz built the bridge.")
+    with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+        answer = bot.ask("who built the stone bridge and what year")
+    assert answer.text == "The stone bridge at Arta was built by Ana Ruiz in 1931. [1]"
+    assert (answer.draft, generator.sent) == ("", [])
+
+
+def test_a_request_is_read_as_a_question(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("unused")
+    with open_pipeline(tmp_path, generator, **ALWAYS) as bot:
+        bot.ask("Name the boats that sank in the storm.")
+        assert bot.read("Name the boats that sank.") == bot.read("Which boats sank?")
+    assert "Which boats sank in the storm?" in generator.sent[0][-1].content
+
+
 def test_a_misspelt_question_behind_a_greeting_is_understood(tmp_path: Path) -> None:
     with open_pipeline(tmp_path, "Ana Ruiz built the bridge.", **ALWAYS) as bot:
         answer = bot.ask("Hello! Who built the stnoe brigde at Arta?")

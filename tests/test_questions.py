@@ -1,7 +1,7 @@
 import pytest
 
 from rag import words
-from rag.questions import analyse, asks_yes_or_no, counted, offers, parts, topic
+from rag.questions import analyse, asks_twice, asks_yes_or_no, counted, offers, parts, topic
 
 
 @pytest.mark.parametrize(
@@ -150,3 +150,17 @@ def test_parts(question: str, asked: int | tuple[str, ...]) -> None:
 )
 def test_counted(question: str, stem: str) -> None:
     assert counted(question) == (words.stem(stem) if stem else "")
+
+
+@pytest.mark.parametrize(
+    ("question", "twice"),
+    [
+        ("What should there be more of, and what less of?", True),
+        ("who invented the press and what year", True),
+        ("Who won, and when did they arrive?", False),  # two parts
+        ("When the boat sank, what did they do?", False),
+        ("What did Ann and Bo sell?", False),
+    ],
+)
+def test_asks_twice(question: str, twice: bool) -> None:
+    assert asks_twice(question) is twice

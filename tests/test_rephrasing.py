@@ -1,6 +1,6 @@
 import pytest
 
-from rag.rephrasing import again, echo, gist, instead
+from rag.rephrasing import again, echo, gist, instead, interrogative
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,22 @@ def test_echo_prefers_what_was_said() -> None:
 
 def test_gist() -> None:
     assert gist("How many boats sank at Arta?") == "boats sank Arta"
+
+
+@pytest.mark.parametrize(
+    ("request_", "question"),
+    [
+        ("Name two things that are wrong with the mill.", "What is wrong with the mill?"),
+        ("List people who were hurt in the fire.", "Who were hurt in the fire?"),
+        ("please name the boats that sank at Arta", "Which boats sank at Arta?"),
+        ("Give me two reasons for the fire.", "What are two reasons for the fire?"),
+        ("Name Ann's children.", "What are Ann's children?"),
+        ("Give the names of those who died.", "What are the names of those who died?"),
+        ("Name the mayor of Arta.", "Name the mayor of Arta."),
+        ("Name one of the boats", "Name one of the boats"),
+        ("Who named the boats that sank?", "Who named the boats that sank?"),
+        ("", ""),
+    ],
+)
+def test_a_request_becomes_a_question(request_: str, question: str) -> None:
+    assert interrogative(request_) == question
