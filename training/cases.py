@@ -154,8 +154,9 @@ class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is answerable, removed, changed or hard; `few` says that only passages near the right one
-    were searched, and `statistics` counts words among what was searched.
+    `kind` is answerable, removed, changed, hard or left_out (`training.retold`); `few` says that
+    only passages near the right one were searched, and `statistics` counts words among what was
+    searched.
     """
 
     question: str

@@ -2,10 +2,10 @@
 
     python -m training.evidence --data ../shared/train --reader rag/weights/reader.safetensors
 
-The questions are those of `training.cases`: each with its answer, without, and changed. They are
-described (`training.described`) as the trained reader and the generator's second reading see them,
-as the reader alone does, and without; four logistic models are fitted to each (`training.fitting`).
-Nothing here reads evaluation data.
+The questions are those of `training.cases`: each with its answer, without, and changed; and those
+of `training.retold`, over texts in other words. They are described (`training.described`) as the
+trained reader and the generator's second reading see them, as the reader alone does, and without;
+four logistic models are fitted to each (`training.fitting`). Nothing here reads evaluation data.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from training.cases import Corpus, cases, sample, yes_or_no
 from training.data import rows
 from training.described import Describer, described, read_again, unread
 from training.fitting import fit_all, fit_sentence
+from training.retold import retold, retold_cases
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
 
@@ -39,8 +40,13 @@ def main() -> None:
     titled = yes_or_no(options.data, options.seed)
     texts = sorted({str(row["passage"]) for row in rows(options.data / "reader.jsonl.gz")})
     judges = Describer(options.reader).judge if options.reader else None
-    corpus = Corpus.of([texts, sorted({str(row["passage"]) for row in titled})], options.cache)
+    told = retold(options.data)
+    sources = [texts, sorted({str(row["passage"]) for row in titled})]
+    size = sum(map(len, sources))
+    every = Corpus.of([*sources, sorted({one.text for one in told})], options.cache)
+    corpus = every.among(range(size))
     asked = cases(options.cache, corpus, [*taken, *titled], options.seed, judges)
+    asked += retold_cases(options.cache, every, told)
     read = described(asked, options.reader, options.processes)
     groups = {"plain": [unread(one) for one in read]}
     if options.reader:
@@ -48,8 +54,8 @@ def main() -> None:
         groups = {"judged": read, **groups}
         if generator.adapted:
             groups = {"reread": read_again(read, generator, fit_sentence(read)), **groups}
-    for group, every in groups.items():
-        coefficients, found = fit_all(every)
+    for group, these in groups.items():
+        coefficients, found = fit_all(these)
         print(json.dumps({group: found}, indent=2), flush=True)
         known = json.loads(options.output.read_text()) if options.output.exists() else {}
         known[group] = {**coefficients, "held_out": found}
