@@ -37,7 +37,7 @@ _COUNTS = re.compile(r"^ ?(?:many|much)\b", re.I)
 _SUBJECT = re.compile(r"(?P<ask>who|what|which|how (?:many|much)) (?P<rest>.+)", re.I)
 _REQUEST = re.compile(
     r"\W*(?:(?:please|can you|could you) )*"
-    r"(?:name|list|give|enumerate|mention|state|identify|provide)(?: (?:me|us))? "
+    r"(?:name|list|give|enumerate|mention|state|identify|provide)(?: (?:me|us))? (?!of )"
     r"(?P<count>(?:(?:all|some|any|the|two|three|four|five|\d)(?: of)? )*)(?P<rest>.+)",
     re.I | re.S,
 )
@@ -47,6 +47,7 @@ _RELATIVE = re.compile(
     re.S,
 )
 _NAMES_OF = re.compile(r" of (?:those|people|persons|everyone)$", re.I)
+_ONE = re.compile(r"^(?:an?|one) (?!of )", re.I)
 _THINGS = frozenset("thing things".split())
 _PEOPLE = frozenset("people persons person everyone everybody those".split())
 _MANY = re.compile(
@@ -65,7 +66,7 @@ def interrogative(question: str) -> str:
         return question
     relative = _RELATIVE.fullmatch(found["rest"])
     if relative is not None and not _NAMES_OF.search(relative["noun"]):
-        noun, be, said = relative["noun"], relative["be"] or "", relative["said"]
+        noun, be, said = _ONE.sub("", relative["noun"]), relative["be"] or "", relative["said"]
         last = words.fold(noun.split()[-1])
         if noun.casefold() in _THINGS:
             return f"What {be.replace('are', 'is').replace('were', 'was')}{said}?"

@@ -77,6 +77,8 @@ def test_gist() -> None:
         ("Give me two reasons for the fire.", "What are two reasons for the fire?"),
         ("Name Ann's children.", "What are Ann's children?"),
         ("Give the names of those who died.", "What are the names of those who died?"),
+        ("Name one country that banned boats.", "Which country banned boats?"),
+        ("list of boats that sank", "list of boats that sank"),
         ("Name the mayor of Arta.", "Name the mayor of Arta."),
         ("Name one of the boats", "Name one of the boats"),
         ("Who named the boats that sank?", "Who named the boats that sank?"),
