@@ -16,7 +16,7 @@ from rag import replies, smalltalk
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.clock import Clock
 from rag.comparing import comparison
-from rag.contrast import Contrast, contrasted
+from rag.contrast import contrasted
 from rag.conversation import standalone
 from rag.deciding import Decided, decided
 from rag.errors import ModelError
@@ -109,12 +109,8 @@ class Answering:
         if about := replies.several(topic(asked), reading.evidence):
             yield Event("answer", answer=self._quoted(now, question, about, reading, clock))
             return
-        if both := self._both(now, asked, reading):
-            yield Event("answer", answer=self._decided(now, question, both, reading, clock))
-            return
-
-        if sides := self._sides(now, asked):
-            yield Event("answer", answer=self._beside(now, question, sides, reading, clock))
+        if found := self._compared(now, asked, reading):
+            yield Event("answer", answer=self._decided(now, question, found, reading, clock))
             return
         if not reading.evidence or reading.answerable < self.settings.reader.min_answerable:
             yield Event("answer", answer=self._abstain(now, question, reading, clock))
@@ -234,28 +230,11 @@ class Answering:
             short=short(reading),
         )
 
-    def _both(self, now: Snapshot, asked: str, reading: Reading) -> Decided | None:
-        """Decide a yes-or-no question about two things; None where it is none, or left open."""
-        judge, both = self._models.judge, polar(asked)
-        if judge is None or both is None:
-            return None
-        return decided(both, reading, judge, now.reader.read)
-
-    def _decided(
-        self, now: Snapshot, question: str, both: Decided, reading: Reading, clock: Clock
-    ) -> Answer:
-        claims = [Claim(quoted(one), (one,)) for one in both.evidence]
-        answer = self._quoted(now, question, claims, reading, clock)
-        return replace(
-            answer,
-            text=f"{both.word}. {answer.text}",
-            confidence=both.confidence,
-            short=both.word.lower(),
-        )
-
-    def _sides(self, now: Snapshot, asked: str) -> Contrast | None:
-        """Read for each side of a comparison; None where it is none, or a side is not spoken of."""
-        compared = comparison(asked)
+    def _compared(self, now: Snapshot, asked: str, reading: Reading) -> Decided | None:
+        """Decide between two things, or set them beside each other; None where nothing is."""
+        judge, both, compared = self._models.judge, polar(asked), comparison(asked)
+        if judge is not None and both is not None:
+            return decided(both, reading, judge, now.reader.read)
         if compared is None:
             return None
 
@@ -264,16 +243,13 @@ class Answering:
 
         return contrasted(compared, ask, self.settings.reader.min_answerable)
 
-    def _beside(
-        self, now: Snapshot, question: str, sides: Contrast, reading: Reading, clock: Clock
+    def _decided(
+        self, now: Snapshot, question: str, found: Decided, reading: Reading, clock: Clock
     ) -> Answer:
-        claims = [Claim(quoted(one), (one,)) for one in sides.evidence]
+        claims = [Claim(quoted(one), (one,)) for one in found.evidence]
         answer = self._quoted(now, question, claims, reading, clock)
-        return replace(
-            answer,
-            text=f"{sides.verdict} {answer.text}".strip(),
-            confidence=sides.confidence,
-        )
+        text = f"{found.opening} {answer.text}".strip()
+        return replace(answer, text=text, confidence=found.confidence, short=found.short)
 
     def _abstain(self, now: Snapshot, question: str, reading: Reading, clock: Clock) -> Answer:
         claims = replies.nearest(reading)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rag import words
 from rag.comparing import Comparison
+from rag.deciding import Decided
 from rag.gathering import overlap
 from rag.types import Evidence, Reading
 
@@ -33,16 +33,7 @@ _UNTIL = re.compile(rf"\b{_UNIT} (?:earlier|before that|previously)\b|\bbefore t
 _COUNTS = re.compile(r"(?:[\w-]+ [\w-]+,? )+and [\w-]+ [\w-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """The evidence of each side, what is said first ("" where nothing is), and how sure it is."""
-
-    evidence: tuple[Evidence, ...]
-    verdict: str
-    confidence: float
-
-
-def contrasted(compared: Comparison, ask: Ask, least: float) -> Contrast | None:
+def contrasted(compared: Comparison, ask: Ask, least: float) -> Decided | None:
     """Return what is found for both sides; None where one is not spoken of.
 
     A side is, where the evidence has its names, and its question is answered with a probability of
@@ -64,7 +55,9 @@ def contrasted(compared: Comparison, ask: Ask, least: float) -> Contrast | None:
         sure.append(reading.confidence if able else spoken.score)
         answered = answered or able
     first = _first(compared, *found)
-    return Contrast(tuple(found), first, min(sure)) if answered or first else None
+    if first is None:
+        return Decided("", tuple(found), min(sure), found[0].answer_text) if answered else None
+    return Decided(f"{_word(compared)}: {first}.", tuple(found), min(sure), first)
 
 
 def _is_new(compared: Comparison, one: Evidence, taken: Sequence[Evidence]) -> bool:
@@ -82,21 +75,24 @@ def speaks_of(side: str, one: Evidence, share: float) -> bool:
     return met >= share * len(wanted) and all(words.near(name, said) for name in names)
 
 
-def _first(compared: Comparison, left: Evidence, right: Evidence) -> str:
-    """Return what the answer opens with: which side it is, where the evidence says so."""
+def _word(compared: Comparison) -> str:
+    """Return what a side is that is named first: "More", "First"."""
     if compared.kind == "number":
-        numbers = (_count(left), _count(right))
-        if None in numbers or numbers[0] == numbers[1]:
-            return ""
-        chosen = (numbers[0] > numbers[1]) != compared.most  # type: ignore[operator]
-        return f"{compared.more.capitalize()}: {compared.sides[int(chosen)]}."
-    if compared.kind == "order":
-        before = _before(left, right)
-        if before is None:
-            return ""
-        chosen = before != compared.most
-        return f"{'First' if compared.most else 'Later'}: {compared.sides[int(chosen)]}."
-    return ""
+        return compared.more.capitalize()
+    return "First" if compared.most else "Later"
+
+
+def _first(compared: Comparison, left: Evidence, right: Evidence) -> str | None:
+    """Return the side that is asked for, None where the evidence does not say which it is."""
+    if compared.kind == "number":
+        one, other = _count(left), _count(right)
+        known = one is not None and other is not None and one != other
+        greater = one > other if known else None  # type: ignore[operator]
+    elif compared.kind == "order":
+        greater = _before(left, right)
+    else:
+        return None
+    return None if greater is None else compared.sides[int(greater != compared.most)]
 
 
 def _before(left: Evidence, right: Evidence) -> bool | None:

@@ -27,16 +27,21 @@ Read = Callable[[str, Sequence[Hit]], Reading]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Yes or no, the evidence of each thing, what decides first, and a probability in [0, 1]."""
+    """What the answer opens with ("" for nothing), and the evidence of each thing behind it.
 
-    yes: bool
+    `confidence` is a probability in [0, 1], and `short` the answer in few words.
+    """
+
+    opening: str
     evidence: tuple[Evidence, ...]
     confidence: float
+    short: str
 
-    @property
-    def word(self) -> str:
-        """What the answer opens with."""
-        return "Yes" if self.yes else "No"
+
+def yes_or_no(yes: bool, evidence: tuple[Evidence, ...], confidence: float) -> Decided:
+    """Return the decision that opens with yes or no."""
+    word = "Yes" if yes else "No"
+    return Decided(f"{word}.", evidence, confidence, word.lower())
 
 
 def decided(both: Polar, reading: Reading, judge: SupportJudge, read: Read) -> Decided | None:
@@ -57,9 +62,9 @@ def decided(both: Polar, reading: Reading, judge: SupportJudge, read: Read) -> D
     shown = tuple(one for _, _, one in verdicts)
     yes, sure_of_no, _ = verdicts[0]
     if not yes:
-        return Decided(False, shown, sure_of_no) if sure_of_no >= REFUTED else None
+        return yes_or_no(False, shown, sure_of_no) if sure_of_no >= REFUTED else None
     least = min(sure for _, sure, _ in verdicts)
-    return Decided(True, shown, least) if least >= SUPPORTED else None
+    return yes_or_no(True, shown, least) if least >= SUPPORTED else None
 
 
 def _agreed(both: Polar, hits: Sequence[Hit], read: Read) -> Decided | None:
@@ -77,7 +82,7 @@ def _agreed(both: Polar, hits: Sequence[Hit], read: Read) -> Decided | None:
         values.append(best.answer_text)
         sure.append(found.confidence)
     same = agree(*values)
-    return None if same is None else Decided(same, tuple(evidence), min(sure))
+    return None if same is None else yes_or_no(same, tuple(evidence), min(sure))
 
 
 def agree(one: str, other: str) -> bool | None:

@@ -9,7 +9,8 @@ import pytest
 
 from rag import Pipeline
 from rag.comparing import comparison
-from rag.contrast import Contrast, contrasted
+from rag.contrast import contrasted
+from rag.deciding import Decided
 from rag.types import Evidence, Passage, Reading, Span
 
 LEAST = 0.5
@@ -26,7 +27,7 @@ def found(text: str, answer: str = "", score: float = 0.9, whole: str = TEXT) ->
     return Evidence(passage, start, start + len(text), score, span)
 
 
-def contrast(question: str, known: Mapping[str, tuple[float, list[Evidence]]]) -> Contrast | None:
+def contrast(question: str, known: Mapping[str, tuple[float, list[Evidence]]]) -> Decided | None:
     compared = comparison(question)
     assert compared is not None
 
@@ -39,7 +40,7 @@ def contrast(question: str, known: Mapping[str, tuple[float, list[Evidence]]]) -
 
 def more(
     question: str, first: list[Evidence], second: list[Evidence], able: tuple[float, float]
-) -> Contrast | None:
+) -> Decided | None:
     compared = comparison(question)
     assert compared is not None
     left, right = compared.questions
@@ -52,14 +53,15 @@ MORE = "Did more people die in the fire at Arta or in the flood?"
 def test_numbers_are_compared_and_a_list_of_them_added_up() -> None:
     made = more(MORE, [found(FIRE, "14")], [found(FLOOD, "three")], (0.8, 0.7))
     assert made is not None
-    assert made.verdict == "More: in the fire at Arta."
+    assert made.opening == "More: in the fire at Arta."
     assert [one.quote for one in made.evidence] == [FIRE, FLOOD]
+    assert made.short == "in the fire at Arta"
     assert made.confidence == pytest.approx(0.6)
     fewer = more(
         MORE.replace("more", "fewer"), [found(FIRE, "14")], [found(FLOOD, "three")], (0.8, 0.7)
     )
     assert fewer is not None
-    assert fewer.verdict == "Fewer: in the flood."
+    assert fewer.opening == "Fewer: in the flood."
 
 
 def test_nothing_is_said_of_numbers_that_are_the_same_or_not_given() -> None:
@@ -69,10 +71,10 @@ def test_nothing_is_said_of_numbers_that_are_the_same_or_not_given() -> None:
     )
     made = more("Were more drowned at the mill or at the pier?", [first], [second], (0.8, 0.8))
     assert made is not None
-    assert made.verdict == ""
+    assert made.opening == ""
     made = more(MORE, [found(FIRE)], [found(FLOOD, "three")], (0.8, 0.8))
     assert made is not None
-    assert made.verdict == ""
+    assert made.opening == ""
 
 
 def test_a_side_that_is_not_answered_must_have_the_words_of_the_question() -> None:
@@ -121,7 +123,7 @@ def test_what_is_said_to_be_later_was_not_first(question: str, verdict: str) -> 
     }
     made = contrast(question, known)
     assert made is not None
-    assert made.verdict == verdict
+    assert made.opening == verdict
 
 
 def test_years_decide_an_order() -> None:
@@ -132,12 +134,12 @@ def test_years_decide_an_order() -> None:
     known = {"When was the fire?": (0.9, [fire]), "When was the truce?": (0.9, [truce])}
     made = contrast("Which happened first, the truce or the fire?", known)
     assert made is not None
-    assert made.verdict == "First: the fire."
+    assert made.opening == "First: the fire."
     mill = found("Years earlier the mill was built.", whole=whole)
     known = {"When was the mill?": (0.9, [mill]), "When was the fire?": (0.9, [fire])}
     made = contrast("Which happened first, the fire or the mill?", known)
     assert made is not None
-    assert made.verdict == "First: the mill."
+    assert made.opening == "First: the mill."
 
 
 def test_an_order_that_is_not_given_is_not_said() -> None:
@@ -155,7 +157,7 @@ def test_a_difference_is_two_quotes() -> None:
     }
     made = contrast("What is the difference between the fire and the flood?", known)
     assert made is not None
-    assert (made.verdict, len(made.evidence)) == ("", 2)
+    assert (made.opening, len(made.evidence)) == ("", 2)
 
 
 def test_a_comparison_is_answered_from_both_sides(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_both_must_be_supported_for_a_yes() -> None:
     ann, bo, cy = evidence("Ann Keller", ANN), evidence("Bo Falk", BO), evidence("Cy", CY)
     found = of("Ann Keller and Bo Falk", judge, cy, ann, bo)
     assert found is not None
-    assert (found.word, found.confidence) == ("Yes", pytest.approx(0.8))
+    assert (found.opening, found.confidence) == ("Yes.", pytest.approx(0.8))
     assert set(found.evidence) == {ann, bo}
     assert judge.asked == [
         (ANN, "Ann Keller was a painter."),
@@ -70,7 +70,7 @@ def test_one_that_is_refuted_decides_and_comes_first() -> None:
     ann, cy = evidence("Ann Keller", ANN), evidence("Cy Holm", CY)
     found = of("Ann Keller and Cy Holm", judge, ann, cy)
     assert found is not None
-    assert (found.word, found.confidence) == ("No", pytest.approx(0.85))
+    assert (found.opening, found.confidence) == ("No.", pytest.approx(0.85))
     assert found.evidence == (cy, ann)
 
 
@@ -86,7 +86,7 @@ def test_names_typed_without_capitals_are_found() -> None:
     judge = Judge({ANN: (0.9, 0.0), CY: (0.9, 0.0)})
     found = of("ann keller and cy holm", judge, evidence("", ANN), evidence("", CY))
     assert found is not None
-    assert found.yes
+    assert (found.opening, found.short) == ("Yes.", "yes")
 
 
 def shared(
@@ -109,7 +109,7 @@ def shared(
     assert both is not None
     whole = reading(*(evidence(name, f"{name} lived.") for name in told))
     found = decided(both, whole, Judge({}), read)
-    return asked, found and (found.word, found.confidence)
+    return asked, found and (found.opening.rstrip("."), found.confidence)
 
 
 def test_what_is_shared_is_asked_of_each_things_own_passages() -> None:
