@@ -57,6 +57,14 @@ _ASKS = tuple(
         rf"(?:quotes?|cites?)",
     )
 )
+_ASKS_OF_KIND = tuple(  # without a word of quoting: only of a kind that is asked for its opinion
+    re.compile(rf"\W*(?:(?:so|and|ok|okay|please)\W+)*{form}\W*", re.I)
+    for form in (
+        rf"(?:list|name|give|show)\s+(?:me\s+)?{_WHOM}{_IN_THEM}"
+        r"(?:\s+(?:and|with)\s+(?:their|what they)\s+\w+(?:\s+\w+)?)?",
+        rf"(?:who|what)\s+are\s+{_WHOM}(?:\s+(?:mentioned|named|interviewed|speaking))?{_IN_THEM}",
+    )
+)
 _ANYBODY = frozenset(
     words.stem(w)
     for w in """people person persons speakers sources individuals voices everyone everybody anyone
@@ -115,6 +123,10 @@ def asks_for_speakers(question: str) -> str | None:
         if found := form.fullmatch(question.strip()):
             whom = words.content(found.groupdict().get("whom") or "")
             return "" if not whom or whom[-1] in _ANYBODY else whom[-1]
+    for form in _ASKS_OF_KIND:
+        if found := form.fullmatch(question.strip()):
+            whom = words.content(found["whom"])
+            return whom[-1] if whom and whom[-1] in _EXPERTS else None
     return None
 
 

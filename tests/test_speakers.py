@@ -130,6 +130,12 @@ def test_each_once_where_most_is_said_of_them_and_not_too_many() -> None:
         ("What price is quoted in the offer?", None),
         ("What prices are quoted?", "price"),
         ("", None),
+        ("List the experts and their jobs.", "expert"),
+        ("Who are the analysts in the article?", "analyst"),
+        ("who are all the experts mentioned", "expert"),
+        ("Name the analysts that left", None),
+        ("Who are the bakers?", None),
+        ("Name the doctors in the village", None),
     ],
 )
 def test_how_it_is_asked(question: str, kind: str | None) -> None:
@@ -139,6 +145,7 @@ def test_how_it_is_asked(question: str, kind: str | None) -> None:
 def test_a_long_question_takes_no_time() -> None:
     start = time.perf_counter()
     asks_for_speakers("which " + "old " * 20_000 + "are quoted")
+    asks_for_speakers("list the " + "old " * 20_000 + "experts and their " + "a " * 20_000)
     sentences("“We shall see about all of that,” said " + "Ab " * 5_000 + "x, " * 5_000)
     sentences("Ab, " * 10_000 + "“We shall see about all of that”")
     assert time.perf_counter() - start < 2
