@@ -1,9 +1,10 @@
 """Yes or no, where what the documents say of two things that are asked about decides it.
 
 "Are Ann Keller and Bo Falk both painters?" has no one sentence that answers it. A trained judge
-holds the best sentences about each against the statement that it is a painter; where the question
-is whether something is the same of both, each is asked for it and the answers are compared. Nothing
-is decided where the documents leave one of them open.
+holds the best sentences about each against the statement that it is a painter. One that says so
+counts before any that seems to deny it: a sentence about something else often seems to. Where the
+question is whether something is the same of both, each is asked for it and the answers are
+compared. Nothing is decided where the documents leave one of them open.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def decided(both: Polar, reading: Reading, judge: SupportJudge, read: Read) -> D
         found = judge.support([(_premise(one, name), statement) for one in about])  # (n, 3)
         for_it, against = int(found[:, 0].argmax()), int(found[:, 1].argmax())
         sure = float(found[for_it, 0]), float(found[against, 1])
-        yes = sure[0] >= sure[1]
-        verdicts.append((yes, max(sure), about[for_it if yes else against]))
+        yes = sure[0] >= SUPPORTED or sure[0] >= sure[1]
+        verdicts.append((yes, sure[int(not yes)], about[for_it if yes else against]))
     verdicts.sort(key=lambda verdict: (verdict[0], -verdict[1]))  # a no decides
     shown = tuple(one for _, _, one in verdicts)
     yes, sure_of_no, _ = verdicts[0]

@@ -120,6 +120,26 @@ def test_what_is_shared_is_asked_of_each_things_own_passages() -> None:
     assert shared(("Lund", 0.9), ("Oslo", 0.3))[1] is None
 
 
+def test_a_sentence_that_says_so_counts_before_one_that_seems_to_deny_it() -> None:
+    born = "Bo Falk was born in Lund."
+    judge = Judge({ANN: (0.9, 0.0), f"Bo Falk: {BO}": (0.8, 0.1), born: (0.0, 0.95)})
+    found = of(
+        "Ann Keller and Bo Falk",
+        judge,
+        evidence("Ann Keller", ANN),
+        evidence("Bo Falk", born),
+        evidence("Bo Falk", BO),
+    )
+    assert found is not None
+    assert (found.opening, found.confidence) == ("Yes.", pytest.approx(0.8))
+    judge.known = {**judge.known, f"Bo Falk: {BO}": (0.6, 0.1)}
+    found = of(
+        "Ann Keller and Bo Falk", judge, evidence("Ann Keller", ANN), evidence("Bo Falk", born)
+    )
+    assert found is not None
+    assert found.opening == "No."
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
