@@ -31,7 +31,7 @@ _FIRST = re.compile(r"\b(?:first|earlier|earliest|older|oldest)\W*$", re.I)
 _LAST = re.compile(
     r"\b(?:later|latest|last|second|younger|youngest|newer|newest|more recent(?:ly)?)\W*$", re.I
 )
-_YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
+YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
 _ASKING = frozenset(
     "who whom whose which what when where why how is are was were did does do has".split()
 )
@@ -88,7 +88,7 @@ def _by_time(offered: Choice, evidence: tuple[Evidence, ...]) -> tuple[Evidence,
     dated: list[tuple[int, str, Evidence]] = []
     for option in offered.options:
         for one in evidence:
-            years = _YEAR.findall(one.quote)
+            years = YEAR.findall(one.quote)
             text = f"{one.passage.context} {one.quote}"
             if years and [o for o in offered.options if _speaks(text, o)] == [option]:
                 dated.append((int(years[0]), option, one))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from rag import words
+from rag.choices import YEAR
 from rag.comparing import Comparison
 from rag.deciding import Decided
 from rag.gathering import overlap
@@ -22,7 +23,6 @@ NEAR = 5  # pieces of evidence looked at
 Ask = Callable[[str], Reading]
 """Searches and reads for a question."""
 
-_YEAR = re.compile(r"\b1\d{3}\b|\b20\d\d\b")
 _UNIT = r"(?:minutes?|hours?|days?|weeks?|months?|years?|decades?)"
 _SINCE = re.compile(
     rf"\b{_UNIT} (?:later|afterwards?|after that)\b|\bthe (?:next|following) (?:\w+ )?{_UNIT}\b"
@@ -97,7 +97,7 @@ def _first(compared: Comparison, left: Evidence, right: Evidence) -> str | None:
 
 def _before(left: Evidence, right: Evidence) -> bool | None:
     """Tell whether what the first speaks of was earlier; None where that is not said."""
-    years = [_YEAR.findall(one.quote) for one in (left, right)]
+    years = [YEAR.findall(one.quote) for one in (left, right)]
     if all(years) and years[0][0] != years[1][0]:
         return int(years[0][0]) < int(years[1][0])
     if left.document != right.document:

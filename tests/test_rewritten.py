@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from training.data import Group, held_out
+from training.derived import place
 from training.mining import Neighbours
-from training.rewritten import Known, known, place, rewritten, rewritten_groups, telling
+from training.rewritten import Known, known, rewritten, rewritten_groups, telling
 from training.unanswerable import Changes
 
 OWN = "In 1905 the sailmaker Ann Keller of Arta opened a school for the blind."

@@ -19,7 +19,7 @@ from training.unanswerable import change, names
 SHORT = 60  # characters of an answer that may be looked up in its passage
 MADE_UP = 900  # characters of a made-up passage
 SPAN_SOURCES = ("narrativeqa", "halueval-qa")
-REWRITTEN = ("/partial", "/partial-abstain")  # texts that `training.rewritten` makes groups of
+ANSWERS, LEAVES_OUT = "/partial", "/partial-abstain"  # how sources of rewritten texts end
 
 
 def found_row(row: dict[str, Any]) -> dict[str, Any] | None:
@@ -33,17 +33,24 @@ def found_row(row: dict[str, Any]) -> dict[str, Any] | None:
     if len(passages) != 1:
         return None
     made = {"question": row["question"], "passage": passages[0], "source": source}
-    if source.endswith(REWRITTEN):
+    if source.endswith((ANSWERS, LEAVES_OUT)):
         return None
     if source.endswith("abstain"):
         return made | {"answer": "", "answer_start": -1}
     answer = row["answer"].strip().rstrip(".").strip()
-    if not source.startswith(SPAN_SOURCES) or not 1 < len(answer) <= SHORT:
+    if not source.startswith(SPAN_SOURCES) or len(answer) < 2:
         return None
-    places = list(re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", passages[0], re.IGNORECASE))
-    if len(places) != 1:
+    if (span := place(answer, passages[0])) is None:
         return None
-    return made | {"answer": places[0].group(), "answer_start": places[0].start()}
+    return made | {"answer": passages[0][slice(*span)], "answer_start": span[0]}
+
+
+def place(answer: str, text: str) -> tuple[int, int] | None:
+    """Return the characters of a text where it says a short answer; None unless just once."""
+    if not 0 < len(answer) <= SHORT:
+        return None
+    found = list(re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE))
+    return found[0].span() if len(found) == 1 else None
 
 
 def made_up(sentences: list[str]) -> str:

@@ -18,11 +18,12 @@ from typing import Any
 from rag import words
 from rag.passages import sentences
 from training.data import Example, Group, held_out, rows
+from training.derived import ANSWERS, LEAVES_OUT, place
 from training.mining import Neighbours
 from training.typed import manner
 from training.unanswerable import Changes, withhold
 
-ANSWERS, LEAVES_OUT = "/partial", "/partial-abstain"  # how the names of the sources end
+WITHHELD = 0.3  # of the texts that answer stand beside themselves without the answer
 TOLD = 0.75  # of what an answer adds to its question is in the one sentence that holds it
 GUESSES = re.compile(
     r"\b(?:likely|probably|perhaps|presumably|suggest\w*|impl(?:y|ies|ied|ying)|infer\w*|assum\w*"
@@ -105,17 +106,9 @@ def rewritten_groups(
     if span:
         if changed := changes.draw(question, text, short, random):
             group.append(Example(asked(changed), text, None, 0.0, None, True, None, source))
-        if random.random() < 0.3 and (cut := withhold(text, short)):
+        if random.random() < WITHHELD and (cut := withhold(text, short)):
             group.append(Example(said, cut, None, 0.0, None, True, None, source))
     return [tuple(group)]
-
-
-def place(answer: str, text: str) -> tuple[int, int] | None:
-    """Return the characters of a text where it says the answer; None unless just once."""
-    if not 0 < len(answer) <= 60:
-        return None
-    found = list(re.finditer(rf"(?<!\w){re.escape(answer)}(?!\w)", text, re.IGNORECASE))
-    return found[0].span() if len(found) == 1 else None
 
 
 def telling(question: str, answer: str, text: str) -> tuple[int, int] | None:
