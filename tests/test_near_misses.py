@@ -13,7 +13,7 @@ import pytest
 from rag.reader_network import ReaderNetwork
 from tests.tiny_bert import write_base
 from training import export, near_misses
-from training.data import Recipe, reader_group
+from training.data import Recipe, held_out, reader_group
 from training.mining import Neighbours
 from training.unanswerable import Changes
 
@@ -63,6 +63,31 @@ def test_changes_are_put_in_the_order_of_a_readers_odds(
         assert sorted(text for _, text in changes) == sorted(one.changes)
         assert [odds for odds, _ in changes] == sorted((o for o, _ in changes), reverse=True)
         assert one.question not in one.changes
+
+
+def test_texts_in_other_words_have_changes_too(tmp_path: Path) -> None:
+    source = "squad-flan-x/partial"
+    told = "The bridge of Arta was the work of Ana Ruiz, who came in 1931."
+    texts = (
+        (told, ROW["question"]),
+        (told, "Who came to Arta in 1950?"),  # not known shortly, its answer not word for word
+    )
+    free = [
+        {"source": source, "question": q, "passages": [text], "answer": "A certain engineer."}
+        for text, q in texts
+    ]
+    free.append(free[0] | {"source": f"{source}-abstain"})
+    for name, rows in (("reader", [ROW]), ("generative", free)):
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    assert not held_out(told)
+    assert not held_out(PREMISE)
+    found = near_misses.drawn(tmp_path, 0)
+    assert [(one.question, one.passage) for one in found] == [
+        (ROW["question"], PREMISE),
+        (ROW["question"], told),
+    ]
+    assert told[slice(*found[1].answer)] == "Ana Ruiz"
 
 
 def test_a_file_of_changes_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -359,6 +359,27 @@ def test_whose_it_is_stays_and_is_somebody_elses() -> None:
     assert made == {"Who leads Chile's bank?"}
 
 
+def test_a_name_is_not_changed_to_another_form_of_itself() -> None:
+    asked, passage = "Who leads Peru?", "In Peru vote Peruvians, in Chile some Chileans."
+    made = {unanswerable.change_name(asked, passage, "Al", Random(seed)) for seed in range(30)}
+    assert made == {"Who leads Chile?", "Who leads Chileans?"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kin"),
+    [
+        ("Tibet", "Tibetans", True),
+        ("Beyonce", "Beyoncé's", True),
+        ("Armenian", "Western Armenia", True),
+        ("Bob Kern", "Bob Falk", False),
+        ("Spain", "Spanish", False),
+        ("Austria", "Australia", False),
+    ],
+)
+def test_two_forms_of_a_name(one: str, other: str, kin: bool) -> None:
+    assert unanswerable.akin(one, other) is kin
+
+
 @pytest.mark.parametrize(
     ("question", "found"),
     [

@@ -14,10 +14,11 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -27,8 +28,10 @@ import torch
 from rag.cross_encoder import load_network
 from training.base import base_folder, open_encoder
 from training.data import Example, answer_span, held_out, rows
+from training.derived import ANSWERS, place
 from training.encoding import batches, collate
 from training.network import score
+from training.rewritten import known, rewritten, said_in
 from training.unanswerable import Changes, change
 
 PROGRAM = "training.near_misses"
@@ -38,6 +41,9 @@ TOKENS = 4_000  # of a batch
 LENGTH = 240  # tokens of a row
 PARTS = 40
 SEEN = -3.0  # log-odds of an answer: below, the reader is not taken in at all
+
+Answered = tuple[str, str, str, tuple[int, int]]
+"""A question, a passage, the answer as it stands there, and its characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,36 @@ def drawn(folder: Path, seed: int) -> list[Changed]:
     """Return the questions that may be trained on, with distinct changes of each."""
     random = Random(seed)
     found = []
-    for row in rows(folder / "reader.jsonl.gz"):
-        question, passage, span = row["question"], row["passage"], answer_span(row)
-        if span is None or held_out(passage):
-            continue
-        tries = [change(question, passage, row["answer"], random) for _ in range(DRAWN)]
+    for question, passage, answer, span in chain(read(folder), retold(folder)):
+        tries = [change(question, passage, answer, random) for _ in range(DRAWN)]
         if changes := tuple(text for text in dict.fromkeys(tries) if text):
             found.append(Changed(question, passage, span, changes))
     return found
+
+
+def read(folder: Path) -> Iterator[Answered]:
+    """Yield the reader's questions that have an answer."""
+    for row in rows(folder / "reader.jsonl.gz"):
+        if (span := answer_span(row)) and not held_out(row["passage"]):
+            yield row["question"], row["passage"], row["answer"], span
+
+
+def retold(folder: Path) -> Iterator[Answered]:
+    """Yield the questions over a rewritten text that has the answer word for word."""
+    path, every = folder / "generative.jsonl.gz", list(rows(folder / "reader.jsonl.gz"))
+    if not path.exists():
+        return
+    answers, aside = (
+        known(every),
+        {r["question"].casefold() for r in every if held_out(r["passage"])},
+    )
+    for row in rewritten(path, aside, kept=False):
+        text, own = row["passages"][0], answers.get(row["question"])
+        if not row["source"].endswith(ANSWERS) or len(row["passages"]) != 1:
+            continue
+        short = said_in(text, row["answer"], own)
+        if span := place(short, text):
+            yield row["question"], text, short, span
 
 
 def surest(weights: Path, asked: Sequence[Changed]) -> list[list[tuple[float, str]]]:

@@ -96,10 +96,9 @@ def rewritten_groups(
         return [tuple(group)]
     if not source.endswith(ANSWERS) or GUESSES.search(row["answer"]):
         return []
-    answer = row["answer"].strip().rstrip(".").strip()
-    short = next((a for a in (own.answer if own else "", answer) if place(a, text)), "")
+    short = said_in(text, row["answer"], own)
     span = place(short, text)
-    region = None if span else telling(question, answer, text)
+    region = None if span else telling(question, row["answer"], text)
     group = [Example(said, text, 1.0, 1.0, span, False, None, source, region)]
     if wrong := near.passage(question, [text, *([own.answer] if own else [])], random):
         group.append(Example(said, wrong, 0.0, 0.0, None, True, None, source))
@@ -109,6 +108,12 @@ def rewritten_groups(
         if random.random() < WITHHELD and (cut := withhold(text, short)):
             group.append(Example(said, cut, None, 0.0, None, True, None, source))
     return [tuple(group)]
+
+
+def said_in(text: str, answer: str, own: Known | None) -> str:
+    """Return the answer in the words in which the text has it; empty where it has neither form."""
+    forms = (own.answer if own else "", answer.strip().rstrip(".").strip())
+    return next((form for form in forms if place(form, text)), "")
 
 
 def telling(question: str, answer: str, text: str) -> tuple[int, int] | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product, takewhile
 from random import Random
 
+from rag import words
 from rag.passages import sentences
 
 OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
@@ -49,6 +51,7 @@ QUESTION_WORDS = frozenset(
     "were the a an if during after before according of and it he she they this that there".split()
 )
 
+ALIKE = 4  # letters at least that two forms of a word begin with
 HARDEST = 0.7  # of the changes drawn from known ones are the one that a reader falls for most
 
 Change = Callable[[str, str, str, Random], str | None]
@@ -79,18 +82,28 @@ def names(text: str) -> list[str]:
     """Return the capitalised runs of a text that are not just how a sentence starts."""
     found = []
     for match in NAME.finditer(text):
-        words = match.group().split()
-        while words and words[0].lower() in QUESTION_WORDS:
-            words = words[1:]
+        parts = match.group().split()
+        while parts and parts[0].lower() in QUESTION_WORDS:
+            parts = parts[1:]
         opens = match.start() == 0 or text[: match.start()].rstrip()[-1:] in (".", "?", "!", '"')
-        if words and not (opens and len(words) == 1):
-            found.append(" ".join(words))
+        if parts and not (opens and len(parts) == 1):
+            found.append(" ".join(parts))
     return found
 
 
 def bare(text: str) -> set[str]:
     """Return the words of a text in small letters, without what makes them somebody's."""
     return {POSSESSIVE.sub("", word) for word in text.casefold().split()}
+
+
+def akin(one: str, other: str) -> bool:
+    """Tell whether two names have a word in two forms: "Mexico" and "Mexicans"."""
+    for first, second in product(bare(one), bare(other)):
+        letters = zip(words.fold(first), words.fold(second), strict=False)
+        alike = sum(1 for _ in takewhile(lambda two: two[0] == two[1], letters))
+        if alike >= ALIKE and alike >= min(len(first), len(second)) - 1:
+            return True
+    return False
 
 
 def change_name(question: str, passage: str, answer: str, random: Random) -> str | None:
@@ -102,7 +115,7 @@ def change_name(question: str, passage: str, answer: str, random: Random) -> str
     used = bare(f"{question} {answer}")
     size = len(old.split())
     others = [n for n in names(passage) if used.isdisjoint(bare(n)) and len(n) > 2]
-    alike = [n for n in others if abs(len(n.split()) - size) <= 1]
+    alike = [n for n in others if abs(len(n.split()) - size) <= 1 and not akin(n, old)]
     if not alike or old.casefold() in answer.casefold():
         return None
     new = POSSESSIVE.sub("", random.choice(alike))
