@@ -2,8 +2,9 @@
 
 A language model's sentence is a claim. It is kept only when a retrieved span supports it: every
 number, date, proper name and quotation in it occurs in the span (or in the question, and then
-near the span too), it negates what the span negates, its content words are covered, it offers
-what the question asks for, and a trained judge, where there is one, finds it supported. A claim
+near the span too), it negates what the span negates and keeps its exceptions and conditions, its
+content words are covered, it offers what the question asks for, and a trained judge, where there is
+one, finds it supported. A claim
 that its evidence does not support is tried on the other spans; failing those, the evidence itself
 is quoted in its place; failing that, it is dropped. Markers are attached here, from spans, never
 read from the model's text. This module does not know which model wrote the draft.
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag import words
 from rag.questions import Question, analyse, counted, offers
+from rag.restrictions import unrestricted
 from rag.settings import VerifierSettings
 from rag.tabular import asked_cell, is_row
 from rag.types import Citation, Evidence, Place, Span
@@ -99,11 +101,12 @@ class Verifier:
     def objections(self, question: str, sentence: str, evidence: Evidence) -> tuple[str, ...]:
         """Return why the evidence does not support the sentence; empty when it does.
 
-        Each objection is `kind: what`, with kind one of number, name, quotation, negation, words,
-        binding, cell, answer, support. A word, name or number of the sentence may come from the
-        question instead of the span only if the passage around the span has it too: else the
-        sentence would say of one thing what the document says of another. The judge is asked last,
-        of what has no other objection and does not stand in the span word for word.
+        Each objection is `kind: what`, with kind one of number, name, quotation, negation,
+        exception, condition, words, binding, cell, answer, support. A word, name or number of the
+        sentence may come from the question instead of the span only if the passage around the span
+        has it too: else the sentence would say of one thing what the document says of another. The
+        judge is asked last, of what has no other objection and does not stand in the span word for
+        word.
         """
         span = evidence.quote
         context = f"{evidence.passage.context} {evidence.passage.text}"
@@ -120,6 +123,7 @@ class Verifier:
         ]
         if words.negated(sentence) != words.negated(span):
             found.append("negation: differs")
+        found += unrestricted(sentence, span)
         covered = words.coverage(words.content(sentence), known)
         if covered < self._settings.min_coverage:
             found.append(f"words: {covered:.2f} covered")

@@ -11,12 +11,19 @@ from typing import Literal
 
 from rag import words
 
-Expected = Literal["person", "time", "place", "number", "reason", "quote", "other"]
+Expected = Literal["person", "time", "place", "number", "reason", "quote", "contact", "other"]
 
 _NUMBER = re.compile(
     r"\bhow (?:many|much|old|big|large|tall|long|far|high|often|deep|heavy|fast|wide|few)\b"
     r"|\bwhat (?:number|percentage|percent|proportion|share|age|amount|price)\b|\bwhat is the "
     r"(?:number|population|size|height|length|age|distance|cost|price|rate|percentage)\b"
+)
+_CONTACT = re.compile(
+    r"\b(?:(?:tele)?phone|mobile|fax|contact) (?:number|no\b)|\be-?mail address\b"
+    r"|\bwhat number\b.{1,40}\b(?:call|dial|ring)\b"
+    r"|\b(?:what|which) (?:is|are|was) .{1,60}\be-?mails?\W*$"
+    r"|\b(?:what|which) .{0,60}\b(?:web ?sites?|web address|homepage|url)\W*$"
+    r"|\bwhat (?:is|are) the (?:e-?mail|web ?site|homepage|url) of\b"
 )
 _TIME = re.compile(
     r"\bwhen\b|\b(?:what|which|in what|in which) (?:year|month|day|date|decade|century|time|week)\b"
@@ -120,6 +127,9 @@ _CLUES: dict[Expected, re.Pattern[str]] = {
         re.I,
     ),
     "quote": re.compile(r"[“”\"‘]"),
+    "contact": re.compile(
+        r"\+?\d[\d ()/.-]{3,}\d|\S@\S|\bwww\.|\bhttps?:|\b\w+\.(?:com|org|net)\b"
+    ),
     "place": re.compile(
         r"\b(?:in|at|from|to|near|of|on|across|through|into)\s+(?:the\s+)?[^\Wa-z_]"
     ),
@@ -159,6 +169,8 @@ def analyse(text: str) -> Question:
 
 
 def _expected(text: str) -> Expected:
+    if _CONTACT.search(text):
+        return "contact"
     if _NUMBER.search(text):
         return "number"
     if _TIME.search(text):

@@ -3,7 +3,8 @@
 `Reader` is the seam. `SentenceReader` describes every sentence of every hit by a row of numbers
 (`rag.features`); a logistic model turns them into a probability, and two more judge the best
 sentence: is the question answerable here, and is this its answer? A question is never more
-answerable than the share of its names that the passages speak of. This module does not know how
+answerable than the share of its names that the passages speak of, and one for an address or a
+telephone number not at all where the best passage has none. This module does not know how
 passages were found or what is written from the evidence.
 """
 
@@ -24,7 +25,7 @@ from rag.choices import chosen
 from rag.embedder import Embedder
 from rag.features import LONGEST_UNIT, Features, Judge, Statistics
 from rag.pairing import paired
-from rag.questions import Question, analyse, spells_out
+from rag.questions import Question, analyse, offers, spells_out
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
 from rag.tabular import holds, is_row, ordered, standing_out
@@ -113,6 +114,8 @@ class SentenceReader:
             covered = float(first.features[self._features.sentence.index("covered")])
             answerable = max(answerable, covered)
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])
+        if asked.expected == "contact" and not offers(asked, evidence[0].passage.text):
+            known = 0.0
         best_first = reranked(hits, self._calibration.passage.logits(passages))
         return Reading(
             hits=paired(asked.content, best_first),

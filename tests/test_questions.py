@@ -18,6 +18,14 @@ from rag.questions import analyse, asks_twice, asks_yes_or_no, counted, offers, 
         ("Why did the bridge fall?", "reason"),
         ("What did the mayor say about the bridge?", "quote"),
         ("What is the bridge made of?", "other"),
+        ("What is the caretaker's phone number?", "contact"),
+        ("what number do I call if the boiler fails?", "contact"),
+        ("What is Dr. Kofler's email?", "contact"),
+        ("Which e-mail address is given?", "contact"),
+        ("What is the website of the guild?", "contact"),
+        ("What number of boats sank?", "number"),
+        ("What is the website about?", "other"),
+        ("What did they email?", "other"),
     ],
 )
 def test_kind_of_answer_expected(text: str, expected: str) -> None:
@@ -46,6 +54,10 @@ def test_analysis_keeps_names_numbers_and_subject() -> None:
         ("Where is Ana?", "Ana was seen.", False),
         ("Why did it fall?", "It fell because of rust.", True),
         ("What is it made of?", "Anything goes.", True),
+        ("What is his phone number?", "Call him on +43 664 123 45.", True),
+        ("What is his phone number?", "Telephone him in 2023.", False),
+        ("What is her email?", "Write to ana@arta.example.", True),
+        ("What is their website?", "Visit www.arta.example.", True),
     ],
 )
 def test_offers_something_new_of_the_kind(question: str, sentence: str, offered: bool) -> None:

@@ -95,6 +95,13 @@ def test_a_question_is_no_more_answerable_than_its_names_are_known() -> None:
     assert (elsewhere.answerable, elsewhere.missing) == (0.0, ("Corfu",))
 
 
+@pytest.mark.parametrize(("call", "told"), [("by telephone", False), ("on 0664 123 456", True)])
+def test_a_telephone_number_is_answered_only_where_there_is_one(call: str, told: bool) -> None:
+    keeper = passage(f"At night the keeper of the harbour is called {call}.")
+    reading = reader().read("What is the phone number of the keeper?", [Hit(keeper, 1.0, 0.9)])
+    assert (reading.answerable > 0) is told
+
+
 def test_no_hits_no_evidence() -> None:
     reading = reader().read("Who built it?", ())
     assert (reading.evidence, reading.answerable, reading.hits) == ((), 0.0, ())
