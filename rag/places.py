@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rag.layout import Piece
-from rag.types import Mark, Place
+from rag.layout import Piece, heading_words
+from rag.types import Mark, Passage, Place, Span
 
 NEAR = 8  # characters: headings as near as this stand under each other with nothing between
 
@@ -59,6 +59,11 @@ class Places:
         at = bisect_right(self._table_ends, start)
         found = at < len(self._tables) and self._tables[at].start < max(end, start + 1)
         return self._tables[at].label if found else ""
+
+
+def is_heading(passage: Passage, span: Span) -> bool:
+    """Tell whether a stretch of a passage is one of the headings that it begins with."""
+    return heading_words(passage.sentence(span)) in passage.place.headings
 
 
 def _paths(headings: Sequence[Mark]) -> Iterator[tuple[str, ...]]:

@@ -25,6 +25,7 @@ from rag.choices import chosen
 from rag.embedder import Embedder
 from rag.features import LONGEST_UNIT, Features, Judge, Statistics
 from rag.pairing import paired
+from rag.places import is_heading
 from rag.questions import Question, analyse, offers, spells_out
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
@@ -32,6 +33,7 @@ from rag.tabular import holds, is_row, ordered, standing_out
 from rag.types import Evidence, Hit, Reading, Span
 
 DEFINITION_BONUS = 4.0  # log-odds: "the guild (CJNG)" is what "what does CJNG stand for" asks
+HEADING_PENALTY = 2.0  # log-odds: a heading says what is spoken of, not what is said
 ROW_WEIGHT = 3.0  # log-odds: for the row that has what tells a table's rows apart, against others
 
 
@@ -94,7 +96,8 @@ class SentenceReader:
         )
         units = [(c.hit.passage, c.span) for c in candidates]
         standing = np.array(standing_out(asked.content, units))
-        logits = logits + ROW_WEIGHT * standing
+        headings = np.array([is_heading(*unit) for unit in units])
+        logits = logits + ROW_WEIGHT * standing - HEADING_PENALTY * headings
         refusal = 0.0
         if self._rereader:
             found = reread(self._rereader, question, candidates, logits)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from rag.features import SENTENCE, Features, units
 from rag.questions import analyse, defines, spells_out
 from rag.reader import SentenceReader, joined, missing, reranked
 from rag.settings import ReaderSettings
-from rag.types import Evidence, Hit, Kind, Passage, Rereading, Span
+from rag.types import Evidence, Hit, Kind, Passage, Place, Rereading, Span
 from tests.fakes import PointingJudge, WordEmbedder
 
 BRIDGE = "The bridge at Arta was built by Ana Ruiz. It cost 40 million drachmas in 1931."
@@ -93,6 +95,20 @@ def test_a_question_is_no_more_answerable_than_its_names_are_known() -> None:
     elsewhere = reader().read("Who built the bridge at Corfu?", hits("bridge"))
     assert here.answerable > 0.5
     assert (elsewhere.answerable, elsewhere.missing) == (0.0, ("Corfu",))
+
+
+def test_a_heading_counts_less_than_what_stands_under_it() -> None:
+    heading, said = "## The harbour of Arta", "It holds twelve boats."
+    plain = passage(f"{heading}\n\n{said}", heading, said)
+    marked = replace(plain, place=Place(headings=("Arta", "The harbour of Arta")))
+    scores = [
+        {one.quote: one.score for one in reading.evidence}
+        for reading in (
+            reader().read("Where is Arta?", [Hit(p, 1.0, 0.9)]) for p in (plain, marked)
+        )
+    ]
+    assert scores[1][heading] < scores[0][heading]
+    assert scores[1][said] == scores[0][said]
 
 
 @pytest.mark.parametrize(("call", "told"), [("by telephone", False), ("on 0664 123 456", True)])
