@@ -91,13 +91,18 @@ BIOGRAPHY = re.compile(  # only after the article: in its middle this is news
 )
 
 
+def names_maker(line: str) -> bool:
+    """Tell whether a line says who made a picture: "Image: Ana Ruiz", "Boats. Ana Ruiz/AFP"."""
+    return bool(CREDIT.match(line) or CREDIT_AFTER.search(line))
+
+
 def line_role(line: str) -> Literal["credit", "byline", "furniture"] | None:
     """Tell a line that speaks for itself by its words alone."""
     if len(line) > MAX_LINE:
         return None
     if FURNITURE.match(line):
         return "furniture"
-    if CREDIT.match(line) or CREDIT_AFTER.search(line):
+    if names_maker(line):
         return "credit"
     if (byline := BYLINE.match(line)) and len(line) <= 120 and not line.endswith("."):
         rest = (byline["rest"] or "").strip(" ,|*_–—-")

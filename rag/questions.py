@@ -113,6 +113,9 @@ _COUNTED = re.compile(
     re.I,
 )
 
+_PICTURE = re.compile(r"\b(?:photo|picture|image|caption)", re.I)
+_MAKER = re.compile(r"\b(?:who|whose|whom|by|credit\w*|photographer)\b", re.I)
+
 _CLUES: dict[Expected, re.Pattern[str]] = {
     "time": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:january|february|march|april|june|july|august|september|"
@@ -286,3 +289,12 @@ def counted(question: str) -> str:
     found = _COUNTED.search(question)
     stems = words.content(found["what"] or found["first"]) if found else ()
     return stems[-1] if stems else ""
+
+
+def about_pictures(question: str) -> bool:
+    """Tell whether a question asks who made a picture.
+
+    Credits are names and agencies: they share no word with that question, so no search finds them
+    by itself.
+    """
+    return bool(_PICTURE.search(question) and _MAKER.search(question))

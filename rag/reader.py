@@ -24,9 +24,10 @@ from rag.candidate import Candidate
 from rag.choices import chosen
 from rag.embedder import Embedder
 from rag.features import LONGEST_UNIT, Features, Judge, Statistics
+from rag.lines import names_maker
 from rag.pairing import paired
 from rag.places import is_heading
-from rag.questions import Question, analyse, offers, spells_out
+from rag.questions import Question, about_pictures, analyse, offers, spells_out
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
 from rag.tabular import holds, is_row, ordered, standing_out
@@ -113,7 +114,9 @@ class SentenceReader:
             evidence = bridged(asked, evidence, hits, self._judge)
         answerable = self._calibration.answerable.probability(verdict)
         first = candidates[int(order[0])]
-        if standing[order[0]] == 1 and holds(question, asked.names, first.text):
+        row = standing[order[0]] == 1 and holds(question, asked.names, first.text)
+        credit = first.hit.passage.kind == "credit" and about_pictures(question)
+        if row or (credit and names_maker(first.text)):
             covered = float(first.features[self._features.sentence.index("covered")])
             answerable = max(answerable, covered)
         known = 1 - float(verdict[self._features.verdict.index("names_missing")])

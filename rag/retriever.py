@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag import words
 from rag.errors import SettingsError
+from rag.questions import about_pictures
 from rag.types import Hit, Passage
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ ASIDES = frozenset(
     advertisement contact email copyright""".split()
 )
 """Words of a question about what surrounds an article: its pictures, makers and notices."""
-
-_PICTURE = re.compile(r"\b(?:photo|picture|image|caption)", re.I)
-_MAKER = re.compile(r"\b(?:who|whose|whom|by|credit\w*|photographer)\b", re.I)
 
 PICTURE_BONUS = 0.5  # of a score in [0, 1]: enough to pass most, not a perfect match
 
@@ -174,15 +172,6 @@ def about_asides(question: str) -> bool:
     merely ranks on its merits.
     """
     return not ASIDES.isdisjoint(word.lower() for word in _WORD.findall(question))
-
-
-def about_pictures(question: str) -> bool:
-    """Tell whether a question asks who made a picture.
-
-    Credits are names and agencies: they share no word with that question, so no search finds them
-    by itself.
-    """
-    return bool(_PICTURE.search(question) and _MAKER.search(question))
 
 
 def demoted(passage: Passage, question: str) -> bool:

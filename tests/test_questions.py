@@ -1,7 +1,16 @@
 import pytest
 
 from rag import words
-from rag.questions import analyse, asks_twice, asks_yes_or_no, counted, offers, parts, topic
+from rag.questions import (
+    about_pictures,
+    analyse,
+    asks_twice,
+    asks_yes_or_no,
+    counted,
+    offers,
+    parts,
+    topic,
+)
 
 
 @pytest.mark.parametrize(
@@ -176,3 +185,16 @@ def test_counted(question: str, stem: str) -> None:
 )
 def test_asks_twice(question: str, twice: bool) -> None:
     assert asks_twice(question) is twice
+
+
+@pytest.mark.parametrize(
+    ("question", "pictures"),
+    [
+        ("Who took the photograph?", True),
+        ("What is the photo credit?", True),
+        ("What did photos of the scene show?", False),
+        ("Who took the town?", False),
+    ],
+)
+def test_asking_who_made_a_picture(question: str, pictures: bool) -> None:
+    assert about_pictures(question) is pictures

@@ -72,6 +72,15 @@ def test_a_credit_answers_who_took_the_picture() -> None:
     first = (Hit(PASSAGES[2], 1.0, 0.1), *hits("bridge harbour")[:2])
     reading = reader().read("Who took the photograph?", first)
     assert reading.evidence[0].quote == CREDIT
+    assert reading.answerable == 1.0
+    harbour = reader().read("Who took the photograph of the opera in Lima?", first)
+    assert harbour.answerable == 0.0  # no hit speaks of Lima
+
+
+def test_a_credit_that_names_nobody_answers_no_more_than_its_words_do() -> None:
+    said = passage("All pictures were taken in June.", kind="credit")
+    reading = reader().read("Who took the photograph?", [Hit(said, 1.0, 0.1)])
+    assert reading.answerable < 1.0
 
 
 def test_a_pronoun_carries_the_name_of_the_sentence_before() -> None:

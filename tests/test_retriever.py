@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import SettingsError
-from rag.retriever import Retriever, about_asides, about_pictures, demoted, fuse
+from rag.retriever import Retriever, about_asides, demoted, fuse
 from rag.settings import RetrieverSettings
 from rag.types import Hit, Kind, Passage
 from tests.index_fakes import HashEmbedder
@@ -213,16 +213,3 @@ def test_furniture_a_question_names_is_not_demoted(question: str, low: bool) -> 
     body = Passage("b", "d", 0, len(text), text, kind="body")
     assert demoted(blurb, question) is low
     assert demoted(body, question) is False
-
-
-@pytest.mark.parametrize(
-    ("question", "pictures"),
-    [
-        ("Who took the photograph?", True),
-        ("What is the photo credit?", True),
-        ("What did photos of the scene show?", False),
-        ("Who took the town?", False),
-    ],
-)
-def test_asking_who_made_a_picture(question: str, pictures: bool) -> None:
-    assert about_pictures(question) is pictures
