@@ -22,7 +22,8 @@ from rag.deciding import Decided, decided
 from rag.errors import ModelError
 from rag.gathering import gather, overlap
 from rag.joining import together
-from rag.overview import asks_for_overview
+from rag.naming import named
+from rag.overview import asks_for_overview, overview_of
 from rag.passages import sentences
 from rag.polar import polar
 from rag.prompts import EXAMPLES, answer_prompt
@@ -170,12 +171,14 @@ class Answering:
         if said is not None:
             return Answer(question, said, False, 1.0, timings=clock.laps("write"))
         bare = smalltalk.without_greeting(question)
-        if asks_for_overview(bare, first=first):
-            evidence = now.overview.evidence()
+        phrase = overview_of(bare)
+        about = named(phrase, now.library.documents()) if phrase else ()
+        if about or asks_for_overview(bare, first=first):
+            evidence = now.overview.evidence(about or None)
             return self._listed(now, question, [Claim(quoted(e), (e,)) for e in evidence], clock)
         kind = asks_for_speakers(bare)
-        named = speakers(now.library, kind) if kind is not None else ()
-        claims = [Claim(one.sentence, (one.evidence,)) for one in named]
+        people = speakers(now.library, kind) if kind is not None else ()
+        claims = [Claim(one.sentence, (one.evidence,)) for one in people]
         return self._listed(now, question, claims, clock) if claims else None
 
     def _listed(

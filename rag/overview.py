@@ -57,6 +57,13 @@ _POINTS = re.compile(
     r"take ?aways?|findings?|conclusions?|facts)(?: of it| in it| from it)?"
 )
 _MARKED = re.compile(r"\b(?:main|key|central|most important|major) ")
+_SUMS = r"(?:tldr|summary|overview|gist|outline|synopsis|recap|main points|key points|main ideas)"
+_OF = re.compile(
+    rf"what (?:is|was|are) (?P<about>(?!the (?:point|idea|problem)\b).+?) (?:all )?about"
+    rf"|(?:summarise|sum up|recap|outline) (?P<summed>.+)"
+    rf"|(?:what (?:is|are) )?(?:an? |the )?(?:brief |short |quick )?{_SUMS} (?:of|for) (?P<sum>.+)"
+    rf"|what does (?P<deals>.+?) (?:discuss|cover|deal with|talk about)"
+)
 _FIRST = frozenset({"what happened", "what is going on", "what is happening"})
 
 
@@ -78,15 +85,27 @@ def asks_for_overview(question: str, *, first: bool = True) -> bool:
     "What is the main point about the police?" is about something in them: it does not. With
     `first` no question came before: a bare "what happened?" means the documents.
     """
+    said = _bare(question)
+    short = _SMALL.sub("", _SMALL.sub("", _IT.sub("it", said)))
+    points = _MARKED.search(said) is not None and _POINTS.fullmatch(short) is not None
+    return points or short in _OVERVIEWS or (first and said in _FIRST)
+
+
+def overview_of(question: str) -> str:
+    """Return what a question wants summed up ("summarise the lease": "the lease"), else ""."""
+    found = _OF.fullmatch(_bare(question))
+    return next((said for said in found.groups() if said), "") if found else ""
+
+
+def _bare(question: str) -> str:
+    """Return a question in small letters, without marks and what is said around a request."""
     said = re.sub(r"[’']s\b", " is", question.casefold()).replace("tl;dr", "tldr")
     said = " ".join(re.sub(r"[^\w\s]", " ", said).split()).replace("summarize", "summarise")
     while found := _BEFORE.match(said):
         said = said[found.end() :]
     while found := _AFTER.search(said):
         said = said[: found.start()]
-    short = _SMALL.sub("", _SMALL.sub("", _IT.sub("it", said)))
-    points = _MARKED.search(said) is not None and _POINTS.fullmatch(short) is not None
-    return points or short in _OVERVIEWS or (first and said in _FIRST)
+    return said
 
 
 class Overview:
@@ -96,14 +115,14 @@ class Overview:
         self._library = library
         self._embedder = embedder
 
-    def evidence(self) -> tuple[Evidence, ...]:
-        """Return the sentences that sum the library up, in document order.
+    def evidence(self, documents: Sequence[Document] | None = None) -> tuple[Evidence, ...]:
+        """Return the sentences that sum documents up, the library's if None, in document order.
 
         One document: `SENTENCES` of it. Several: the most central one of each of the first
         `SENTENCES` documents. No sentence comes twice. Their score is the cosine with the
         centroid, cut to [0, 1].
         """
-        documents = self._library.documents()
+        documents = self._library.documents() if documents is None else documents
         each = SENTENCES if len(documents) == 1 else 1
         found: list[Evidence] = []
         for document in documents[:SENTENCES]:

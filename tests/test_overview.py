@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.overview import SENTENCES, Overview, asks_for_overview, spread
+from rag.overview import SENTENCES, Overview, asks_for_overview, overview_of, spread
 from rag.types import Document, Passage
 from tests.fakes import WordEmbedder
 from tests.index_fakes import by_line, corpus
@@ -118,3 +118,30 @@ def test_asking_for_an_overview(question: str, overview: bool) -> None:
 def test_what_happened_after_another_question_is_no_overview() -> None:
     assert not asks_for_overview("What happened?", first=False)
     assert asks_for_overview("Summarise it", first=False)
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("What is the lease about?", "the lease"),
+        ("What's the bee study all about?", "the bee study"),
+        ("Can you summarize the lease for me?", "the lease"),
+        ("Give me a short summary of the library FAQ", "the library faq"),
+        ("tl;dr of the lease", "the lease"),
+        ("What does the report deal with?", "the report"),
+        ("What are the key points of the lease?", "the lease"),
+        ("Who is the lease about?", ""),
+        ("What is the rent?", ""),
+        ("What is the point about the police?", ""),
+        ("What is the lease?", ""),
+    ],
+)
+def test_what_is_to_be_summed_up(question: str, what: str) -> None:
+    assert overview_of(question) == what
+
+
+def test_some_documents_only() -> None:
+    texts = ("\n".join(LINES[:3]), "\n".join(LINES[3:]))
+    overview = Overview(Shelf(*texts), WordEmbedder.of(*texts))
+    second = Shelf(*texts).documents()[1:]
+    assert [e.quote for e in overview.evidence(second)] == LINES[3:]
