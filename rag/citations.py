@@ -4,10 +4,10 @@ A language model's sentence is a claim. It is kept only when a retrieved span su
 number, date, proper name and quotation in it occurs in the span (or in the question, and then
 near the span too), it negates what the span negates and keeps its exceptions and conditions, its
 content words are covered, it offers what the question asks for, and a trained judge, where there is
-one, finds it supported. A claim
-that its evidence does not support is tried on the other spans; failing those, the evidence itself
-is quoted in its place; failing that, it is dropped. Markers are attached here, from spans, never
-read from the model's text. This module does not know which model wrote the draft.
+one, finds it supported. A claim that its evidence does not support is tried on the other spans;
+failing those, the evidence itself is quoted in its place; failing that, it is dropped. Markers are
+attached here, from spans, never read from the model's text. This module does not know which model
+wrote the draft.
 """
 
 from __future__ import annotations
