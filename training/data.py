@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -126,6 +126,11 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 def held_out(text: str) -> bool:
     """Say whether rows with this text are kept aside: decided by its hash, one in `HELD_OUT`."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % HELD_OUT == 0
+
+
+def held_out_questions(found: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the questions, in small letters, of the reader's rows whose passage is kept aside."""
+    return {row["question"].casefold() for row in found if held_out(row["passage"])}
 
 
 def take(
@@ -252,7 +257,7 @@ def plan(
     random = Random(f"{seed}/{kept}")
     keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
     every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in keys}
-    aside = {r["question"].casefold() for r in every["reader"] if held_out(r["passage"])}
+    aside = held_out_questions(every["reader"])
     found = {
         name: [r for r in every[name] if held_out(r[key]) == kept] for name, key in keys.items()
     }

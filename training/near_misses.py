@@ -22,12 +22,13 @@ from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 
 from rag.cross_encoder import load_network
 from training.base import base_folder, open_encoder
-from training.data import Example, answer_span, held_out, rows
+from training.data import Example, answer_span, held_out, held_out_questions, rows
 from training.derived import ANSWERS, place
 from training.encoding import batches, collate
 from training.network import score
@@ -60,29 +61,30 @@ def drawn(folder: Path, seed: int) -> list[Changed]:
     """Return the questions that may be trained on, with distinct changes of each."""
     random = Random(seed)
     found = []
-    for question, passage, answer, span in chain(read(folder), retold(folder)):
+    every = list(rows(folder / "reader.jsonl.gz"))
+    for question, passage, answer, span in chain(read(every), restated(folder, every)):
         tries = [change(question, passage, answer, random) for _ in range(DRAWN)]
         if changes := tuple(text for text in dict.fromkeys(tries) if text):
             found.append(Changed(question, passage, span, changes))
     return found
 
 
-def read(folder: Path) -> Iterator[Answered]:
+def read(every: Sequence[dict[str, Any]]) -> Iterator[Answered]:
     """Yield the reader's questions that have an answer."""
-    for row in rows(folder / "reader.jsonl.gz"):
+    for row in every:
         if (span := answer_span(row)) and not held_out(row["passage"]):
             yield row["question"], row["passage"], row["answer"], span
 
 
-def retold(folder: Path) -> Iterator[Answered]:
-    """Yield the questions over a rewritten text that has the answer word for word."""
-    path, every = folder / "generative.jsonl.gz", list(rows(folder / "reader.jsonl.gz"))
+def restated(folder: Path, every: Sequence[dict[str, Any]]) -> Iterator[Answered]:
+    """Yield the questions over a rewritten text that has the answer word for word.
+
+    `every` are the reader's rows, which say the answers shortly and which questions are held out.
+    """
+    path = folder / "generative.jsonl.gz"
     if not path.exists():
         return
-    answers, aside = (
-        known(every),
-        {r["question"].casefold() for r in every if held_out(r["passage"])},
-    )
+    answers, aside = known(every), held_out_questions(every)
     for row in rewritten(path, aside, kept=False):
         text, own = row["passages"][0], answers.get(row["question"])
         if not row["source"].endswith(ANSWERS) or len(row["passages"]) != 1:

@@ -14,7 +14,7 @@ from random import Random
 
 from training.base import base_folder
 from training.cases import DEPTH, FOLDS, Case, Corpus, case, fused
-from training.data import held_out, rows
+from training.data import held_out, held_out_questions, rows
 from training.mining import Neighbours, bm25_top, dense_top, embed
 from training.rewritten import known, rewritten, rewritten_groups
 from training.unanswerable import Changes
@@ -41,7 +41,7 @@ class Retold:
 def retold(data: Path) -> list[Retold]:
     """Return the questions over rewritten texts that are held out, in the order of the file."""
     found = list(rows(data / "reader.jsonl.gz"))
-    aside = {row["question"].casefold() for row in found if held_out(row["passage"])}
+    aside = held_out_questions(found)
     answers = known([row for row in found if row["answer_start"] >= 0])
     made: list[Retold] = []
     free = data / "generative.jsonl.gz"
