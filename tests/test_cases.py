@@ -84,3 +84,23 @@ def test_without_its_answer_a_case_has_neither_the_passage_nor_the_words(
     bishop = row | {"answer": "a bishop"}
     (none,) = cases.case(bishop, "Who?", "removed", 1, corpus, ranked(0, 1, 2), few=False)
     assert none.hits == ()
+
+
+def test_an_edited_passage_stands_in_place_of_the_right_one(
+    corpus: Corpus, row: dict[str, Any]
+) -> None:
+    asked = row | {"question": "When was Lund founded?"}
+    vocabulary = cases.Vocabulary.of(["The singer Eva Lind was tired.", *TEXTS])
+    instead = cases.edit_of(asked, vocabulary, cases.random.Random(0))
+    assert instead
+    assert "1101" in instead
+    (made,) = cases.case(
+        asked, asked["question"], "edited", 1, corpus, ranked(0, 1), few=True, instead=instead
+    )
+    assert (made.gold, made.document) == (None, "d1")
+    texts = [hit.text for hit in made.hits if hit.document == "d1"]
+    assert texts
+    assert all(text in instead for text in texts)
+    assert not any(text in TEXTS[1] for text in texts)
+    assert {hit.text for hit in made.hits if hit.document == "d0"} == {TEXTS[0]}
+    assert cases.edit_of(asked | {"answer": ""}, vocabulary, cases.random.Random(0)) is None

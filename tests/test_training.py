@@ -580,7 +580,11 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
 
 
 def test_of_several_runs_the_mean_is_shipped(
-    begin: Callable[[str], Run], rows: list[tuple[Row, ...]]
+    begin: Callable[[str], Run],
+    rows: list[tuple[Row, ...]],
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one, other = begin("one"), begin("other")
     train(one, rows, steps=2)
@@ -591,6 +595,12 @@ def test_of_several_runs_the_mean_is_shipped(
     name = "pool.weight"
     assert not torch.equal(first[name], second[name])
     assert torch.allclose(mean[name], (first[name] + second[name]) / 2)
+    monkeypatch.setattr(export, "base_folder", lambda: base)
+    file = tmp_path / "exported.safetensors"
+    export.export(first, base, file, {})
+    again = export.mean_weights([one.folder, file])
+    assert again.keys() == first.keys()
+    assert torch.allclose(again[name], first[name], atol=1e-3)
 
 
 def test_dropout_is_of_what_layers_put_out(base: Path) -> None:

@@ -1,11 +1,13 @@
 """Questions asked of the training passages as the product would ask them.
 
 Every question is asked of all passages, and of a few that are near the right one, as in a folder on
-one subject. Both times in four ways: as it is; of the same without the passages that hold its
+one subject. Both times in these ways: as it is; of the same without the passages that hold its
 answer; with a name, number or word changed, so that the passage is there and its answer is to
-another question; and with that of several such changes which the trained reader falls for most,
-since people find harder ones than chance does. Only questions are taken whose passages the trained
-reader never saw; yes-or-no questions, whose passage is known and no more, are among them.
+another question; with that of several such changes which the trained reader falls for most,
+since people find harder ones than chance does; and as it is where the answering sentence was
+edited, so that it answers no longer (`training.edited`). Only questions are taken whose passages
+the trained reader never saw; yes-or-no questions, whose passage is known and no more, are among
+them.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from rag.settings import PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
 from training.base import base_folder
 from training.data import held_out, rows
+from training.edited import Asked, Vocabulary, edited
 from training.mining import bm25_top, dense_top, embed
 from training.unanswerable import change
 
@@ -154,9 +157,9 @@ class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is answerable, removed, changed, hard or left_out (`training.retold`); `few` says that
-    only passages near the right one were searched, and `statistics` counts words among what was
-    searched.
+    `kind` is answerable, removed, changed, edited, hard or left_out (`training.retold`); `few` says
+    that only passages near the right one were searched, and `statistics` counts words among what
+    was searched.
     """
 
     question: str
@@ -215,6 +218,7 @@ def cases(
     Of all texts and of a few; a question's cases follow each other. Hard ones need a `judge`.
     """
     rng = random.Random(seed)
+    editing, vocabulary = random.Random(f"{seed}/edited"), Vocabulary.of(corpus.texts)
     place = {text: i for i, text in enumerate(corpus.texts)}
     made: list[Case] = []
     every = []
@@ -224,27 +228,41 @@ def cases(
         asks = {"answerable": question, "removed": question}
         if changed := change(question, passage, answer, rng):
             asks["changed"] = changed
+        if edit := edit_of(row, vocabulary, editing):
+            asks["edited"] = question
         drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
         if judge and (changes := [text for text in drawn if text]):
             asks["hard"] = max(changes, key=partial(answerable, judge, passage))
-        every.append((row, asks))
-    asked = list(dict.fromkeys(text for _, asks in every for text in asks.values()))
+        every.append((row, asks, {"edited": edit}))
+    asked = list(dict.fromkeys(text for _, asks, _ in every for text in asks.values()))
     vectors = dict(zip(asked, embed(asked, base_folder(), cache, 40), strict=True))
     lexical = dict(zip(asked, bm25_top(asked, corpus.texts, DEPTH), strict=True))
     order = dense_top(np.stack([*vectors.values()]), corpus.vectors, DEPTH)
     dense = dict(zip(asked, order, strict=True))
-    for row, asks in every:
+    for row, asks, instead in every:
         home = place[str(row["passage"])]
         near = corpus.near(home)
         for kind, text in asks.items():
             ranked = fused(corpus, vectors[text], [dense[text], lexical[text]])
-            made += case(row, text, kind, home, corpus, ranked, few=False)
+            made += case(
+                row, text, kind, home, corpus, ranked, few=False, instead=instead.get(kind)
+            )
         words_of = bm25_top(list(asks.values()), near.texts, DEPTH)
         for (kind, text), found in zip(asks.items(), words_of, strict=True):
             nearest = dense_top(vectors[text][None], near.vectors, DEPTH)[0]
             ranked = fused(near, vectors[text], [nearest, found])
-            made += case(row, text, kind, home, near, ranked, few=True)
+            made += case(row, text, kind, home, near, ranked, few=True, instead=instead.get(kind))
     return made
+
+
+def edit_of(row: Mapping[str, object], vocabulary: Vocabulary, rng: random.Random) -> str | None:
+    """Return a row's passage edited so that it does not answer; None where it cannot be."""
+    answer, start = str(row["answer"]), int(str(row["answer_start"]))
+    if not answer:
+        return None
+    span = (start, start + len(answer))
+    made = edited(Asked(str(row["question"]), str(row["passage"]), span), vocabulary, rng)
+    return made and made.passage
 
 
 def answerable(judge: Judge, passage: str, question: str) -> float:
@@ -261,10 +279,12 @@ def case(
     ranked: Sequence[Found],
     *,
     few: bool,
+    instead: str | None = None,
 ) -> list[Case]:
     """Return a question's case, none where what should be read was not found.
 
-    `home` numbers the right text, and `ranked` are the texts found, best first.
+    `home` numbers the right text, and `ranked` are the texts found, best first. `instead` is what
+    stands in the right text's place.
     """
     answer, name = str(row["answer"]), f"d{home}"
     if kind == "removed":
@@ -277,10 +297,14 @@ def case(
         ]
     elif name not in [corpus.documents[one.text][0].document for one in ranked[:TOP]]:
         return []
+    documents = [corpus.documents[one.text] for one in ranked[:TOP]]
+    if instead is not None:
+        other = split(Document(name, instead), PassageSettings())
+        documents = [other if parts[0].document == name else parts for parts in documents]
     hits = tuple(
         Hit(passage, one.score, one.cosine, None)
-        for one in ranked[:TOP]
-        for passage in corpus.documents[one.text]
+        for one, parts in zip(ranked[:TOP], documents, strict=True)
+        for passage in parts
     )
     start = int(str(row["answer_start"]))
     end = start + len(answer) if answer else len(str(row["passage"]))

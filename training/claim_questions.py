@@ -15,7 +15,8 @@ from random import Random
 from typing import Any
 
 from rag import words
-from training.data import Example, Group
+from training.data import Example, Group, Recipe, edits
+from training.edited import Asked, Vocabulary
 from training.stating import FINITE, PAST
 from training.typed import manner
 from training.unanswerable import NAME
@@ -40,14 +41,20 @@ PERSON = re.compile(
 LONGEST = 25  # words of a claim
 SHORTEST = 5  # words of a claim whose subject is no name
 LONGEST_SUBJECT = 7  # words
+AS_TYPED = Recipe(typed=0.0)
 TITLED = 0.25  # of the premises that name the subject stand below its name too
 
 
-def claim_group(row: dict[str, Any], random: Random, typed: float = 0.0) -> Group:
+def claim_group(
+    row: dict[str, Any],
+    random: Random,
+    recipe: Recipe = AS_TYPED,
+    vocabulary: Vocabulary | None = None,
+) -> Group:
     """Write a claim and its premise as a group of one question; empty where they make none.
 
     A premise that only says "he" or "it" of the subject stands below its name, as below a heading.
-    `typed` is the share of questions as people type them.
+    With a `vocabulary` one that answers stands beside itself with edits, as `recipe` says.
     """
     source, label, premise = row["source"], row["label"], row["premise"]
     known = source.startswith(ENCYCLOPEDIA)
@@ -67,11 +74,16 @@ def claim_group(row: dict[str, Any], random: Random, typed: float = 0.0) -> Grou
         span = (0, len(subject)) if span is None else (span[0] + len(head), span[1] + len(head))
         premise = head + premise
     person = PERSON.search(row["premise"]) or PERSON.search(rest)
-    question = manner(typed, random)(f"{'Who' if person else 'What'}{rest}?")
-    source = f"{source}/asked"
-    if label == "supported":
-        return (Example(question, premise, None, 1.0, span, source=source),)
-    return (Example(question, premise, None, 0.0, None, True, source=source),)
+    asked = f"{'Who' if person else 'What'}{rest}?"
+    typed, source = manner(recipe.typed, random), f"{source}/asked"
+    question = typed(asked)
+    if label != "supported":
+        return (Example(question, premise, None, 0.0, None, True, source=source),)
+    group = [Example(question, premise, None, 1.0, span, source=source)]
+    if vocabulary:
+        one = Asked(asked, premise, span)
+        group += edits(one, vocabulary, recipe, typed, source, random)
+    return tuple(group)
 
 
 def turned(claim: str) -> str:

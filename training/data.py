@@ -10,12 +10,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from training.edited import Asked, Vocabulary, edited, varied
 from training.mining import Neighbours
 from training.typed import manner
 from training.unanswerable import Changes, withhold
@@ -33,7 +34,7 @@ class Example:
     `relevance` and `answerable` are 0.0, 1.0, or None when the source does not say. `span` is the
     answer's characters in the passage; `null` says that a span must not be found. `support` is an
     index into `SUPPORT`. `region` are characters within which the answer lies, where no more is
-    known.
+    known, or within which it would lie.
     """
 
     question: str
@@ -57,7 +58,9 @@ class Recipe:
 
     A count of passes of 1.5 is every row once and half of them a second time, each time with
     another wrong passage and another change. `stated` is the share of the answers that can be put
-    into a sentence, and `typed` that of the questions as people type them (`training.typed`).
+    into a sentence, and `typed` that of the questions as people type them (`training.typed`);
+    `edited` and `varied` are the shares of the passages that stand beside themselves with an edit
+    that takes their answer away, and with one that does not (`training.edited`).
     """
 
     reader: tuple[tuple[str, float], ...] = (
@@ -91,9 +94,9 @@ class Recipe:
         ("bioasq", 0.5),
     )
     asked: tuple[tuple[str, float], ...] = (
-        ("fever", 1.5),
-        ("fool-me-twice", 2.0),
-        ("mnli", 2.0),
+        ("fever", 1.0),
+        ("fool-me-twice", 1.5),
+        ("mnli", 1.0),
     )
     claims: tuple[tuple[str, float], ...] = (
         ("squad-flan", 0.4),
@@ -109,9 +112,11 @@ class Recipe:
     )
     stated: float = 0.5
     titled: int = 3000
-    near: float = 0.6
-    changed: float = 0.8
-    withheld: float = 0.3
+    near: float = 0.4
+    changed: float = 0.5
+    withheld: float = 0.2
+    edited: float = 0.7
+    varied: float = 0.5
     typed: float = 0.2
     rerank_negatives: int = 2
 
@@ -157,8 +162,12 @@ def reader_group(
     recipe: Recipe,
     random: Random,
     changes: Changes = UNKNOWN,
+    vocabulary: Vocabulary | None = None,
 ) -> Group:
-    """Write a reader row as a group: right passage, near passage, changed question, cut passage."""
+    """Write a reader row as a group: right passage, near passage, changed question, cut passage.
+
+    With a `vocabulary` the right passage stands beside itself with edits, too.
+    """
     question, passage, source = row["question"], row["passage"], row["source"]
     span = answer_span(row)
     typed = manner(recipe.typed, random)
@@ -178,7 +187,32 @@ def reader_group(
         cut = withhold(passage, row["answer"])
         if cut is not None:
             group.append(Example(question, cut, None, 0.0, None, True, None, source))
+    if vocabulary:
+        asked = Asked(row["question"], passage, span)
+        group += edits(asked, vocabulary, recipe, typed, source, random)
     return tuple(group)
+
+
+def edits(
+    asked: Asked,
+    vocabulary: Vocabulary,
+    recipe: Recipe,
+    typed: Callable[[str], str],
+    source: str,
+    random: Random,
+) -> list[Example]:
+    """Write a question over its passage with an edit that takes the answer away, and with another.
+
+    `typed` says how the group's questions are typed.
+    """
+    made = []
+    if random.random() < recipe.edited and (other := edited(asked, vocabulary, random)):
+        question, home = typed(other.question), other.home()
+        made.append(Example(question, other.passage, None, 0.0, None, True, None, source, home))
+    if random.random() < recipe.varied and (other := varied(asked, vocabulary, random)):
+        question = typed(other.question)
+        made.append(Example(question, other.passage, None, 1.0, other.span, source=source))
+    return made
 
 
 def rerank_group(row: dict[str, Any], negatives: int, random: Random) -> Group:
@@ -264,8 +298,9 @@ def plan(
     found["rerank"] = [
         r for r in found["rerank"] if r["question"].casefold() not in aside and r["positives"]
     ]
+    vocabulary = Vocabulary.of(sorted({row["passage"] for row in found["reader"]}))
     groups = [
-        reader_group(row, near, recipe, random, changes)
+        reader_group(row, near, recipe, random, changes, vocabulary)
         for row in take(found["reader"], once(recipe.reader, kept), random)
     ]
     answered = [row for row in found["reader"] if row["answer_start"] >= 0]
@@ -276,7 +311,7 @@ def plan(
         for row in take(written, once(recipe.rewritten, kept), random):
             groups += rewritten_groups(row, answers, near, random, changes, recipe.typed)
     if free.exists() and not kept:
-        groups += free_groups(free, aside, recipe, random, changes)
+        groups += free_groups(free, aside, recipe, random, changes, vocabulary)
     for row in random.sample(answered, round(recipe.stated * len(answered))):
         if group := stated_group(row, random):
             groups.append(group)
@@ -295,7 +330,7 @@ def plan(
     groups += [
         group
         for row in take(found["nli"], once(recipe.asked, kept), random)
-        if (group := claim_group(row, random, recipe.typed))
+        if (group := claim_group(row, random, recipe, vocabulary))
     ]
     random.shuffle(groups)
     return groups
@@ -307,6 +342,7 @@ def free_groups(
     recipe: Recipe,
     random: Random,
     changes: Changes,
+    vocabulary: Vocabulary,
 ) -> list[Group]:
     """Build the groups of free-form rows: their answers as claims, and those that are spans.
 
@@ -324,7 +360,7 @@ def free_groups(
     groups = list(claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept=False))
     found = [made for row in free if (made := found_row(row))]
     groups += [
-        reader_group(row, Neighbours.none(), recipe, random, changes)
+        reader_group(row, Neighbours.none(), recipe, random, changes, vocabulary)
         for row in take(found, recipe.generative, random)
     ]
     return groups

@@ -123,7 +123,7 @@ class Encoder:
             span,
             example.support,
             example.source,
-            example.region is not None,
+            example.region is not None and not example.null,
         )
 
     def rows(self, groups: Iterable[Group], seed: int) -> list[tuple[Row, ...]]:

@@ -2,7 +2,7 @@
 
 Takes the last checkpoint, keeps its difference from the base in 8 bits, and says how much of it is
 lost. Of several runs that went on from each other it takes the mean, which is often better than
-either (Wortsman et al. 2022, "Model soups").
+either (Wortsman et al. 2022, "Model soups"); weights that were exported before may be among them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from rag.cross_encoder import base_hash
+from rag.cross_encoder import base_hash, load_network
 from rag.reader_network import FORMAT, ReaderNetwork, encoder_weights, pack, unpack
 from training.base import base_folder
 
@@ -29,9 +29,14 @@ def checkpoint_weights(run: Path) -> dict[str, torch.Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
+def exported_weights(file: Path) -> dict[str, torch.Tensor]:
+    """Read weights that were exported, by parameter name."""
+    return {n: p.detach() for n, p in load_network(base_folder(), file).changed().items()}
+
+
 def mean_weights(runs: Sequence[Path]) -> dict[str, torch.Tensor]:
-    """Return the mean of the runs' last weights, by parameter name."""
-    every = [checkpoint_weights(run) for run in runs]
+    """Return the mean of the weights of runs' folders and exported files, by parameter name."""
+    every = [exported_weights(one) if one.is_file() else checkpoint_weights(one) for one in runs]
     return {n: torch.stack([weights[n] for weights in every]).mean(dim=0) for n in every[0]}
 
 

@@ -29,7 +29,19 @@ create destroy, created destroyed, gain lose, gained lost, rise fall, rose fell,
 arrived departed, love hate, loved hated, legal illegal, common rare, likely unlikely,
 strong weak, stronger weaker, positive negative, fast slow, faster slower, old young,
 older younger, upper lower, left right, true false, remember forget, teacher student,
-attack defend, attacked defended, friend enemy, can cannot, did didn't, does doesn't, is isn't,
+attack defend, attacked defended, friend enemy, success failure, succeeded failed,
+permit prohibit, permitted prohibited, rise decline, rising falling, growth decline, able unable,
+possible impossible, agree disagree, agreed disagreed, similar different, internal external,
+simple complex, formal informal, direct indirect, heavy light, wet dry, permanent temporary,
+voluntary compulsory, urban rural, domestic foreign, approve reject, approved rejected,
+victory defeat, advantage disadvantage, strength weakness, improve worsen, improved worsened,
+expand shrink, expanded shrank, encourage discourage, encouraged discouraged, appear disappear,
+appeared disappeared, connect separate, connected separated, hire dismiss, hired dismissed,
+admit deny, admitted denied, prevent cause, prevented caused, stop continue, stopped continued,
+wide narrow, long short, thick thin, deep shallow, near far, many few, all none, always never,
+with without, top bottom, front back, day night, morning evening, summer winter, peace war,
+land sea, civilian military, employer employee, buyer seller, parents children,
+beginning end, can cannot, did didn't, does doesn't, is isn't,
 was wasn't, are aren't, were weren't"""
 NEGATIONS = ("can", "did", "does", "is", "was", "are", "were")
 
@@ -40,6 +52,8 @@ for _pair in OPPOSITES.replace("\n", " ").split(","):
     if _one not in NEGATIONS:
         OPPOSITE.setdefault(_other, _one)
 
+NUMERALS = "two three four five six seven eight nine ten eleven twelve".split()
+NUMERAL = re.compile(rf"\b(?:{'|'.join(NUMERALS)})\b", re.IGNORECASE)
 NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
 NAME = re.compile(r"\b[A-Z][\w'’-]*(?:\s+(?:of\s+|the\s+|de\s+)?[A-Z][\w'’-]*)*")
 POSSESSIVE = re.compile(r"['’]s?$")
@@ -76,6 +90,23 @@ def change_number(question: str, passage: str, answer: str, random: Random) -> s
     if new == digits or (new in passage and random.random() < 0.5):
         return None
     return question[: match.start()] + new + question[match.end() :]
+
+
+def change_numeral(question: str, passage: str, answer: str, random: Random) -> str | None:
+    """Replace a number of the question that is written as a word."""
+    found = list(NUMERAL.finditer(question))
+    if not found:
+        return None
+    match = random.choice(found)
+    return (
+        question[: match.start()] + other_numeral(match.group(), random) + question[match.end() :]
+    )
+
+
+def other_numeral(numeral: str, random: Random) -> str:
+    """Return another number as a word, with a capital where the first has one."""
+    new = random.choice([one for one in NUMERALS if one != numeral.lower()])
+    return new.capitalize() if numeral[0].isupper() else new
 
 
 def names(text: str) -> list[str]:
@@ -160,7 +191,9 @@ def change(question: str, passage: str, answer: str, random: Random) -> str | No
     No word is swapped for one near it ("sisters", "girls"): too often the passage still answers,
     and who learns from those that other words mean another question declines what is paraphrased.
     """
-    ways: list[Change] = [change_number, change_name, change_roles, change_opposite]
+    ways: list[Change] = [
+        *(change_number, change_numeral, change_name, change_roles, change_opposite)
+    ]
     random.shuffle(ways)
     for way in ways:
         changed = way(question, passage, answer, random)
