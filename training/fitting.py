@@ -7,9 +7,9 @@ figures are of questions left out of fitting, in four folds by passage.
 
 The confidence, that the answer is right, is the mean of the log-odds that there is an answer and
 that the best sentence is one, scaled, since most wrong answers are to questions that have none. It
-is fitted where half of the questions have no answer and nearly all of those are hard ones or of
-texts that leave the answer out: people's near misses are harder to tell than ours, and a program
-that is too sure does more harm than one that is not sure enough.
+is fitted where half of the questions have no answer and nearly all of those are hard ones, of
+edited passages, or of texts that leave the answer out: people's near misses are harder to tell than
+most of ours, and a program that is too sure does more harm than one that is not sure enough.
 """
 
 from __future__ import annotations
