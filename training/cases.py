@@ -233,25 +233,25 @@ def cases(
         drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
         if judge and (changes := [text for text in drawn if text]):
             asks["hard"] = max(changes, key=partial(answerable, judge, passage))
-        every.append((row, asks, {"edited": edit}))
+        every.append((row, asks, edit))
     asked = list(dict.fromkeys(text for _, asks, _ in every for text in asks.values()))
     vectors = dict(zip(asked, embed(asked, base_folder(), cache, 40), strict=True))
     lexical = dict(zip(asked, bm25_top(asked, corpus.texts, DEPTH), strict=True))
     order = dense_top(np.stack([*vectors.values()]), corpus.vectors, DEPTH)
     dense = dict(zip(asked, order, strict=True))
-    for row, asks, instead in every:
+    for row, asks, edit in every:
         home = place[str(row["passage"])]
         near = corpus.near(home)
         for kind, text in asks.items():
             ranked = fused(corpus, vectors[text], [dense[text], lexical[text]])
-            made += case(
-                row, text, kind, home, corpus, ranked, few=False, instead=instead.get(kind)
-            )
+            instead = edit if kind == "edited" else None
+            made += case(row, text, kind, home, corpus, ranked, few=False, instead=instead)
         words_of = bm25_top(list(asks.values()), near.texts, DEPTH)
         for (kind, text), found in zip(asks.items(), words_of, strict=True):
             nearest = dense_top(vectors[text][None], near.vectors, DEPTH)[0]
             ranked = fused(near, vectors[text], [nearest, found])
-            made += case(row, text, kind, home, near, ranked, few=True, instead=instead.get(kind))
+            instead = edit if kind == "edited" else None
+            made += case(row, text, kind, home, near, ranked, few=True, instead=instead)
     return made
 
 

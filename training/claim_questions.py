@@ -41,14 +41,14 @@ PERSON = re.compile(
 LONGEST = 25  # words of a claim
 SHORTEST = 5  # words of a claim whose subject is no name
 LONGEST_SUBJECT = 7  # words
-AS_TYPED = Recipe(typed=0.0)
+WELL_TYPED = Recipe(typed=0.0)
 TITLED = 0.25  # of the premises that name the subject stand below its name too
 
 
 def claim_group(
     row: dict[str, Any],
     random: Random,
-    recipe: Recipe = AS_TYPED,
+    recipe: Recipe = WELL_TYPED,
     vocabulary: Vocabulary | None = None,
 ) -> Group:
     """Write a claim and its premise as a group of one question; empty where they make none.

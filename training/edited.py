@@ -27,7 +27,9 @@ from training.unanswerable import (
     WORD,
     akin,
     bare,
+    beside,
     names,
+    opposite_of,
     other_numeral,
 )
 
@@ -178,8 +180,7 @@ def near(number: str, random: Random) -> str | None:
     digits = number.replace(",", "")
     if "." in digits or len(digits) > 9:
         return None
-    by = random.randint(1, 30 if len(digits) == 4 else max(2, int(digits) // 2))
-    new = str(max(0, int(digits) + random.choice((-by, by))))
+    new = beside(digits, random)
     return new if new != digits else None
 
 
@@ -195,9 +196,7 @@ def opposite(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | No
     if not found:
         return None
     match = random.choice(found)
-    new = OPPOSITE[match.group().lower()]
-    new = new.capitalize() if match.group()[0].isupper() else new
-    return asked.put(start + match.start(), start + match.end(), new)
+    return asked.put(start + match.start(), start + match.end(), opposite_of(match.group()))
 
 
 def negated(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:
@@ -255,7 +254,7 @@ def renamed(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | Non
     name = random.choice(called)
     whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
     left = whole.sub(" ", f"{asked.question}\n{asked.passage}").casefold()
-    parts = [part for part in bare(name) if common(part) or not part.islower() or len(part) > 3]
+    parts = [part for part in bare(name) if not part.islower() or len(part) >= SHORTEST]
     if any(re.search(rf"(?<!\w){re.escape(part)}", left) for part in parts):
         return None
     fit = fitting(name, asked, vocabulary.named(random))
@@ -327,7 +326,7 @@ def aside(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:
     if not found:
         return None
     match = random.choice(found)
-    return asked.put(start + match.start(), start + match.end(), OPPOSITE[match.group()])
+    return asked.put(start + match.start(), start + match.end(), opposite_of(match.group()))
 
 
 def varied(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:

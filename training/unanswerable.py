@@ -85,11 +85,16 @@ def change_number(question: str, passage: str, answer: str, random: Random) -> s
     elif "." in digits or len(digits) > 9:
         return None
     else:
-        span = 30 if len(digits) == 4 else max(2, int(digits) // 2)
-        new = str(max(0, int(digits) + random.choice((-1, 1)) * random.randint(1, span)))
+        new = beside(digits, random)
     if new == digits or (new in passage and random.random() < 0.5):
         return None
     return question[: match.start()] + new + question[match.end() :]
+
+
+def beside(digits: str, random: Random) -> str:
+    """Return a whole number a little off one in digits; now and then of a small one itself."""
+    span = 30 if len(digits) == 4 else max(2, int(digits) // 2)
+    return str(max(0, int(digits) + random.choice((-1, 1)) * random.randint(1, span)))
 
 
 def change_numeral(question: str, passage: str, answer: str, random: Random) -> str | None:
@@ -105,8 +110,17 @@ def change_numeral(question: str, passage: str, answer: str, random: Random) -> 
 
 def other_numeral(numeral: str, random: Random) -> str:
     """Return another number as a word, with a capital where the first has one."""
-    new = random.choice([one for one in NUMERALS if one != numeral.lower()])
-    return new.capitalize() if numeral[0].isupper() else new
+    return like(numeral, random.choice([one for one in NUMERALS if one != numeral.lower()]))
+
+
+def like(word: str, new: str) -> str:
+    """Return a new word with a capital where the one before has one."""
+    return new.capitalize() if word[0].isupper() else new
+
+
+def opposite_of(word: str) -> str:
+    """Return the opposite of a word that has one."""
+    return like(word, OPPOSITE[word.lower()])
 
 
 def names(text: str) -> list[str]:
@@ -180,9 +194,7 @@ def change_opposite(question: str, passage: str, answer: str, random: Random) ->
     if not found:
         return None
     match = random.choice(telling or found)
-    new = OPPOSITE[match.group().lower()]
-    new = new.capitalize() if match.group()[0].isupper() else new
-    return question[: match.start()] + new + question[match.end() :]
+    return question[: match.start()] + opposite_of(match.group()) + question[match.end() :]
 
 
 def change(question: str, passage: str, answer: str, random: Random) -> str | None:
