@@ -3,7 +3,8 @@
 A word is misspelt when no passage holds it and no list of words knows it, and when exactly one
 word of the documents is near: one insertion, deletion, replacement or swap of neighbours away,
 two for long words (Damerau 1964, "A technique for computer detection and correction of spelling
-errors": four of five errors are one of these). Better not mended than mended into another word:
+errors": four of five errors are one of these). A word that the list knows counts as theirs where
+they have its stem. Better not mended than mended into another word:
 a name that the documents do not mention must stay one. This module knows no index, only what it
 asks of one.
 """
@@ -23,6 +24,7 @@ LONG = 10  # letters from which two errors are allowed; of shorter words, most a
 SURE = 7  # letters from which a replaced letter does not make another name
 PASSAGES = 8  # that are looked at for how a stem is written
 LARGE = 1000  # passages from which on a word must be in two of them: documents hold errors too
+ENDINGS = ("", "s", "es", "d", "ed", "ing", "er", "ers")  # behind a stem
 
 
 class Vocabulary(Protocol):
@@ -86,8 +88,16 @@ class Spelling:
                 for word, far in _near_words(passage.text, folded, most, names=name):
                     known = near.get(words.stem(word), (most + 1, ""))
                     near[words.stem(word)] = min(known, (far, word))
+            for word in () if name else self._forms(stem):
+                if (far := distance(word, folded)) <= most:
+                    near[stem] = min(near.get(stem, (most + 1, "")), (far, word))
         best = min(near.values(), default=(0, ""))
         return best[1] if sum(far == best[0] for far, _ in near.values()) == 1 else ""
+
+    def _forms(self, stem: str) -> list[str]:
+        """Return the forms of a stem that are known words, in the documents or not."""
+        formed = [stem + ending for ending in ENDINGS]
+        return [word for word in formed if word in self._known and words.stem(word) == stem]
 
     def _near_stems(self, word: str, most: int) -> list[str]:
         """Return the stems near the beginning of a word, of words that are not rare."""

@@ -19,7 +19,10 @@ Corruption is everywhere in the administration."""
 def spelling(tmp_path_factory: pytest.TempPathFactory) -> Spelling:
     folder: Path = tmp_path_factory.mktemp("index")
     build(folder, corpus(TEXT))
-    return Spelling(Index.open(folder, HashEmbedder().identity), frozenset({"weapon", "bunk"}))
+    return Spelling(
+        Index.open(folder, HashEmbedder().identity),
+        frozenset({"weapon", "bunk", "battled", "rewarding"}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,8 @@ def spelling(tmp_path_factory: pytest.TempPathFactory) -> Spelling:
         ("the administraton is corupt", "the administration is corupt"),
         ("adminstrattion", "administration"),  # two errors in a long word
         ("weapns and soldirs", "weapons and soldiers"),
+        ("who batled there", "who battled there"),  # the documents have the stem, the list the form
+        ("was it rewrding", "was it rewarding"),
     ],
 )
 def test_mended(spelling: Spelling, question: str, mended: str) -> None:
@@ -50,6 +55,7 @@ def test_mended(spelling: Spelling, question: str, mended: str) -> None:
         "who is hiden?",  # may be a name, and no name is near
         "Was it Hilson?",  # another name by one letter
         "Did they bunk?",  # a word, says the list
+        "Was it Batled?",  # a name, and names are only those of the documents
         "csting",  # casting or costing
         "gld",  # too short
         "adminstattin",  # three errors
