@@ -98,6 +98,11 @@ class Recipe:
         ("fool-me-twice", 1.5),
         ("mnli", 1.0),
     )
+    objects: tuple[tuple[str, float], ...] = (
+        ("fever", 1.0),
+        ("fool-me-twice", 2.0),
+        ("mnli", 2.0),
+    )
     claims: tuple[tuple[str, float], ...] = (
         ("squad-flan", 0.4),
         ("fairytale-flan", 0.2),
@@ -286,6 +291,7 @@ def plan(
     """
     from training.claim_questions import claim_group
     from training.derived import sentence_group, stated_group
+    from training.object_questions import object_group
     from training.rewritten import known, rewritten, rewritten_groups
 
     random = Random(f"{seed}/{kept}")
@@ -331,6 +337,11 @@ def plan(
         group
         for row in take(found["nli"], once(recipe.asked, kept), random)
         if (group := claim_group(row, random, recipe, vocabulary))
+    ]
+    groups += [
+        group
+        for row in take(found["nli"], once(recipe.objects, kept), random)
+        if (group := object_group(row, random, recipe, vocabulary))
     ]
     random.shuffle(groups)
     return groups
