@@ -22,6 +22,7 @@ from tests.tiny_bert import CITIES, SENTENCE, tokenizer, write_base
 from training import data, derived, export, measure, mining, network, unanswerable
 from training.base import open_encoder
 from training.data import Example, Recipe, reader_group
+from training.edited import Vocabulary
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
 from training.network_run import Run, Schedule, train
@@ -442,6 +443,29 @@ def test_a_sentence_becomes_passages_with_and_without_it() -> None:
     assert len(places) > 2
 
 
+def test_a_sentence_stands_beside_itself_changed_and_edited() -> None:
+    row = {
+        "question": "Who painted the hall in Oslo?",
+        "positives": ["Ann painted the hall in Oslo."],
+        "negatives": [f"Ben Cole saw the {i}th house in Rome." for i in range(6)],
+        "source": "x",
+    }
+    vocabulary = Vocabulary.of(row["negatives"])
+    recipe = Recipe(typed=0.0, changed=1.0, edited=1.0, varied=1.0)
+    for seed in range(10):
+        right, _, changed, edited, varied = derived.sentence_group(
+            row, Random(seed), recipe, vocabulary
+        )
+        assert (changed.answerable, changed.passage) == (0.0, right.passage)
+        assert changed.question != right.question
+        assert (edited.answerable, edited.question, edited.null) == (0.0, right.question, True)
+        assert edited.region
+        assert edited.passage[slice(*edited.region)] != "Ann painted the hall in Oslo."
+        assert (varied.answerable, varied.span) == (1.0, None)
+        assert varied.region
+        assert (varied.question, varied.passage) != (right.question, right.passage)
+
+
 def test_a_reader_row_becomes_a_group() -> None:
     row: dict[str, Any] = {
         "question": "who wrote the first book",
@@ -568,7 +592,7 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
     for name, some in made.items():
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
             file.writelines(json.dumps(row) + "\n" for row in some)
-    recipe = Recipe(reader=(("squad1.1", 2.0),), nli=(("mnli", 1.0),))
+    recipe = Recipe(reader=(("squad1.1", 2.0),), nli=(("mnli", 1.0),), sentences=())
     first = data.plan(tmp_path, Neighbours.none(), recipe, 7)
     assert first == data.plan(tmp_path, Neighbours.none(), recipe, 7)
     kept = data.plan(tmp_path, Neighbours.none(), recipe, 7, kept=True)

@@ -78,7 +78,7 @@ class Recipe:
         ("halueval", 1.5),
         ("fairytale-flan", 0.5),
     )
-    sentences: tuple[tuple[str, float], ...] = (("squad-train-sentences", 0.6),)
+    sentences: tuple[tuple[str, float], ...] = (("squad-train-sentences", 2.0), ("selqa", 1.0))
     rerank: tuple[tuple[str, float], ...] = (
         ("selqa", 1.0),
         ("bioasq", 0.9),
@@ -208,15 +208,17 @@ def edits(
 ) -> list[Example]:
     """Write a question over its passage with an edit that takes the answer away, and with another.
 
-    `typed` says how the group's questions are typed.
+    `typed` says how the group's questions are typed. An empty span is that of a sentence within
+    which the answer lies.
     """
     made = []
     if random.random() < recipe.edited and (other := edited(asked, vocabulary, random)):
         question, home = typed(other.question), other.home()
         made.append(Example(question, other.passage, None, 0.0, None, True, None, source, home))
     if random.random() < recipe.varied and (other := varied(asked, vocabulary, random)):
+        span, region = (other.span, None) if other.answer else (None, other.home())
         question = typed(other.question)
-        made.append(Example(question, other.passage, None, 1.0, other.span, source=source))
+        made.append(Example(question, other.passage, None, 1.0, span, source=source, region=region))
     return made
 
 
@@ -322,7 +324,7 @@ def plan(
         if group := stated_group(row, random):
             groups.append(group)
     groups += [
-        sentence_group(row, random)
+        sentence_group(row, random, recipe, vocabulary)
         for row in take(found["rerank"], once(recipe.sentences, kept), random)
         if row["negatives"]
     ]

@@ -12,13 +12,16 @@ import re
 from random import Random
 from typing import Any
 
-from training.data import SUPPORT, Example, Group
+from training.data import SUPPORT, Example, Group, Recipe, edits
+from training.edited import Asked, Vocabulary
 from training.stating import stated
+from training.typed import manner
 from training.unanswerable import change, names
 
 SHORT = 60  # characters of an answer that may be looked up in its passage
 MADE_UP = 900  # characters of a made-up passage
 SPAN_SOURCES = ("narrativeqa", "halueval-qa")
+WELL_TYPED = Recipe(typed=0.0)
 ANSWERS, LEAVES_OUT = "/partial", "/partial-abstain"  # how sources of rewritten texts end
 
 
@@ -63,13 +66,21 @@ def made_up(sentences: list[str]) -> str:
     return text
 
 
-def sentence_group(row: dict[str, Any], random: Random) -> Group:
+def sentence_group(
+    row: dict[str, Any],
+    random: Random,
+    recipe: Recipe = WELL_TYPED,
+    vocabulary: Vocabulary | None = None,
+) -> Group:
     """Write a question with ranked sentences as two made-up passages: with its answer, without.
 
     The right sentence takes a random place among others. Where in it the answer lies is not
-    known: the group's `region` is the whole sentence.
+    known: the group's `region` is the whole sentence. With a `vocabulary` a changed question and
+    edits stand beside it, as `recipe` says: they touch what question and sentence share, which is
+    not the answer.
     """
-    question, source = row["question"], row["source"]
+    typed, source = manner(recipe.typed, random), row["source"]
+    question = typed(row["question"])
     right = random.choice(row["positives"])
     others = [s for s in row["negatives"] if s != right and right not in s]
     random.shuffle(others)
@@ -83,6 +94,13 @@ def sentence_group(row: dict[str, Any], random: Random) -> Group:
     group = [Example(question, text, 1.0, 1.0, region=(start, start + len(right)), source=source)]
     if without := made_up(others[half:]):
         group.append(Example(question, without, 0.0, 0.0, null=True, source=source))
+    if vocabulary:
+        asked = Asked(row["question"], text, (start, start))
+        if random.random() < recipe.changed and (
+            changed := change(asked.question, text, "", random)
+        ):
+            group.append(Example(typed(changed), text, None, 0.0, None, True, source=source))
+        group += edits(asked, vocabulary, recipe, typed, source, random)
     return tuple(group)
 
 
