@@ -450,7 +450,7 @@ def test_a_sentence_stands_beside_itself_changed_and_edited() -> None:
         "negatives": [f"Ben Cole saw the {i}th house in Rome." for i in range(6)],
         "source": "x",
     }
-    vocabulary = Vocabulary.of(row["negatives"])
+    vocabulary = Vocabulary.of(["He met Carl Lund in Paris.", "She cleaned the shed by the lake."])
     recipe = Recipe(typed=0.0, changed=1.0, edited=1.0, varied=1.0)
     for seed in range(10):
         right, _, changed, edited, varied = derived.sentence_group(
