@@ -26,6 +26,7 @@ from training.edited import Vocabulary
 from training.encoding import Encoder, Row, batches, collate, window
 from training.mining import Neighbours
 from training.network_run import Run, Schedule, train
+from training.plan import plan
 
 
 @pytest.fixture(scope="module")
@@ -593,9 +594,9 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
             file.writelines(json.dumps(row) + "\n" for row in some)
     recipe = Recipe(reader=(("squad1.1", 2.0),), nli=(("mnli", 1.0),), sentences=())
-    first = data.plan(tmp_path, Neighbours.none(), recipe, 7)
-    assert first == data.plan(tmp_path, Neighbours.none(), recipe, 7)
-    kept = data.plan(tmp_path, Neighbours.none(), recipe, 7, kept=True)
+    first = plan(tmp_path, Neighbours.none(), recipe, 7)
+    assert first == plan(tmp_path, Neighbours.none(), recipe, 7)
+    kept = plan(tmp_path, Neighbours.none(), recipe, 7, kept=True)
     twice = Counter(g[0].passage for g in first if g[0].span)
     assert set(twice.values()) == {2}
     assert len(first) - len(twice) + len(kept) == 600

@@ -2,7 +2,8 @@
 
 Read the gzipped JSON lines, keep a slice aside by content hash, and write each question as a group:
 its right passage, a near but wrong one, and sometimes a changed question that the right passage no
-longer answers, or the right passage without what answers it. Knows nothing of tokens or networks.
+longer answers, or the right passage without what answers it. Knows nothing of tokens or networks;
+which groups a run has is `training.plan`'s.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -273,109 +274,6 @@ def titled_groups(found: list[dict[str, Any]], count: int, random: Random) -> li
             right = Example(question, texts[index], 1.0, 1.0, source="boolq/titled")
             other = Example(question, texts[wrong], 0.0, 0.0, null=True, source="boolq/titled")
             groups.append((right, other))
-    return groups
-
-
-def plan(
-    folder: Path,
-    near: Neighbours,
-    recipe: Recipe,
-    seed: int,
-    *,
-    kept: bool = False,
-    changes: Changes = UNKNOWN,
-) -> list[Group]:
-    """Build the groups of a run in their final, shuffled order.
-
-    With `kept`, build them from the held-out slice instead, each row once. A question of the
-    slice is held out of every file. `changes` are those of questions. The same folder, recipe,
-    seed and changes give the same groups.
-    """
-    from training.claim_questions import claim_group
-    from training.derived import sentence_group, stated_group
-    from training.object_questions import object_group
-    from training.rewritten import known, rewritten, rewritten_groups
-
-    random = Random(f"{seed}/{kept}")
-    keys = {"reader": "passage", "rerank": "question", "nli": "premise"}
-    every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in keys}
-    aside = held_out_questions(every["reader"])
-    found = {
-        name: [r for r in every[name] if held_out(r[key]) == kept] for name, key in keys.items()
-    }
-    found["rerank"] = [
-        r for r in found["rerank"] if r["question"].casefold() not in aside and r["positives"]
-    ]
-    vocabulary = Vocabulary.of(sorted({row["passage"] for row in found["reader"]}))
-    groups = [
-        reader_group(row, near, recipe, random, changes, vocabulary)
-        for row in take(found["reader"], once(recipe.reader, kept), random)
-    ]
-    answered = [row for row in found["reader"] if row["answer_start"] >= 0]
-    free = folder / "generative.jsonl.gz"
-    if free.exists():
-        written = rewritten(free, aside, kept)
-        answers = known(answered)
-        for row in take(written, once(recipe.rewritten, kept), random):
-            groups += rewritten_groups(row, answers, near, random, changes, recipe.typed)
-    if free.exists() and not kept:
-        groups += free_groups(free, aside, recipe, random, changes, vocabulary)
-    for row in random.sample(answered, round(recipe.stated * len(answered))):
-        if group := stated_group(row, random):
-            groups.append(group)
-    groups += [
-        sentence_group(row, random, recipe, vocabulary)
-        for row in take(found["rerank"], once(recipe.sentences, kept), random)
-        if row["negatives"]
-    ]
-    groups += [
-        rerank_group(row, recipe.rerank_negatives, random)
-        for row in take(found["rerank"], once(recipe.rerank, kept), random)
-        if row["negatives"]
-    ]
-    groups += titled_groups(found["nli"], recipe.titled, random)
-    groups += [nli_group(row) for row in take(found["nli"], once(recipe.nli, kept), random)]
-    groups += [
-        group
-        for row in take(found["nli"], once(recipe.asked, kept), random)
-        if (group := claim_group(row, random, recipe, vocabulary))
-    ]
-    groups += [
-        group
-        for row in take(found["nli"], once(recipe.objects, kept), random)
-        if (group := object_group(row, random, recipe, vocabulary))
-    ]
-    random.shuffle(groups)
-    return groups
-
-
-def free_groups(
-    path: Path,
-    aside: Container[str],
-    recipe: Recipe,
-    random: Random,
-    changes: Changes,
-    vocabulary: Vocabulary,
-) -> list[Group]:
-    """Build the groups of free-form rows: their answers as claims, and those that are spans.
-
-    Left out are rows whose question, in small letters, is in `aside`, or whose passage is held out.
-    """
-    from training.claims import ClaimRecipe, claims
-    from training.derived import found_row
-
-    free = [
-        row
-        for row in rows(path)
-        if row["question"].casefold() not in aside
-        and not any(held_out(passage) for passage in row["passages"])
-    ]
-    groups = list(claims(free, ClaimRecipe(answers=recipe.claims, quotes=()), random, kept=False))
-    found = [made for row in free if (made := found_row(row))]
-    groups += [
-        reader_group(row, Neighbours.none(), recipe, random, changes, vocabulary)
-        for row in take(found, recipe.generative, random)
-    ]
     return groups
 
 

@@ -17,10 +17,11 @@ from rag.cross_encoder import load_network
 from rag.reader_network import ReaderNetwork
 from training import near_misses
 from training.base import base_folder, open_encoder
-from training.data import Recipe, plan, rows
+from training.data import Recipe, rows
 from training.mining import Neighbours
 from training.network import begin
 from training.network_run import Run, Schedule, train
+from training.plan import plan
 from training.program import carry_out, chosen, helpers, parser, seeds
 
 PROGRAM = "training.reader"

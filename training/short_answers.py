@@ -15,9 +15,10 @@ from rag import words
 from rag.prompts import NONE
 from rag.rereading import AROUND, BESIDE, titled
 from rag.types import Passage, Span
-from training.data import Example, Recipe, plan
+from training.data import Example, Recipe
 from training.mining import Neighbours
 from training.phrasing import taken
+from training.plan import plan
 from training.unanswerable import Changes
 
 RECIPE = Recipe(

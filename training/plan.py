@@ -1,0 +1,162 @@
+"""The groups that a run of the reader learns from: all sources, as often as a recipe says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from training.claim_questions import claim_group
+from training.claims import ClaimRecipe, claims
+from training.data import (
+    UNKNOWN,
+    Group,
+    Recipe,
+    held_out,
+    held_out_questions,
+    nli_group,
+    once,
+    reader_group,
+    rerank_group,
+    rows,
+    take,
+    titled_groups,
+)
+from training.derived import found_row, sentence_group, stated_group
+from training.edited import Vocabulary
+from training.mining import Neighbours
+from training.object_questions import object_group
+from training.rewritten import known, rewritten, rewritten_groups
+from training.unanswerable import Changes
+
+KEYS = {"reader": "passage", "rerank": "question", "nli": "premise"}
+"""By which text of a file's rows it is decided whether they are kept aside."""
+Row = dict[str, Any]
+
+
+def plan(
+    folder: Path,
+    near: Neighbours,
+    recipe: Recipe,
+    seed: int,
+    *,
+    kept: bool = False,
+    changes: Changes = UNKNOWN,
+) -> list[Group]:
+    """Build the groups of a run in their final, shuffled order.
+
+    With `kept`, build them from the held-out slice instead, each row once. A question of the
+    slice is held out of every file. `changes` are those of questions. The same folder, recipe,
+    seed and changes give the same groups.
+    """
+    random = Random(f"{seed}/{kept}")
+    groups = list(Planner(folder, near, recipe, random, changes, kept=kept).groups())
+    random.shuffle(groups)
+    return groups
+
+
+class Planner:
+    """One run's groups, source by source."""
+
+    def __init__(
+        self,
+        folder: Path,
+        near: Neighbours,
+        recipe: Recipe,
+        random: Random,
+        changes: Changes,
+        *,
+        kept: bool,
+    ) -> None:
+        self.near = near
+        self.recipe = recipe
+        self.random = random
+        self.changes = changes
+        self.kept = kept
+        every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in KEYS}
+        self.aside = held_out_questions(every["reader"])
+        self.rows = {
+            name: [row for row in every[name] if held_out(row[key]) == kept]
+            for name, key in KEYS.items()
+        }
+        self.ranked = [
+            row
+            for row in self.rows["rerank"]
+            if row["question"].casefold() not in self.aside and row["positives"]
+        ]
+        self.answered = [row for row in self.rows["reader"] if row["answer_start"] >= 0]
+        self.free = folder / "generative.jsonl.gz"
+        passages = {row["passage"] for row in self.rows["reader"]}
+        self.vocabulary = Vocabulary.of(sorted(passages))
+
+    def groups(self) -> Iterator[Group]:
+        """Yield the groups of every source."""
+        yield from map(self._of_reader, self._take(self.rows["reader"], self.recipe.reader))
+        if self.free.exists():
+            yield from self._rewritten()
+            if not self.kept:
+                yield from self._free()
+        stated = self.random.sample(self.answered, round(self.recipe.stated * len(self.answered)))
+        yield from filter(None, (stated_group(row, self.random) for row in stated))
+        yield from self._ranked()
+        yield from self._entailed()
+
+    def _take(self, found: list[Row], passes: Sequence[tuple[str, float]]) -> list[Row]:
+        return take(found, once(passes, self.kept), self.random)
+
+    def _of_reader(self, row: Row) -> Group:
+        return reader_group(row, self.near, self.recipe, self.random, self.changes, self.vocabulary)
+
+    def _rewritten(self) -> Iterator[Group]:
+        """Yield the groups of texts in other words."""
+        answers = known(self.answered)
+        written = rewritten(self.free, self.aside, self.kept)
+        for row in self._take(written, self.recipe.rewritten):
+            yield from rewritten_groups(
+                row, answers, self.near, self.random, self.changes, self.recipe.typed
+            )
+
+    def _free(self) -> Iterator[Group]:
+        """Yield the groups of free-form rows: their answers as claims, and those that are spans.
+
+        Left out are rows whose question or passage is held out.
+        """
+        free = [
+            row
+            for row in rows(self.free)
+            if row["question"].casefold() not in self.aside
+            and not any(held_out(passage) for passage in row["passages"])
+        ]
+        wanted = ClaimRecipe(answers=self.recipe.claims, quotes=())
+        yield from claims(free, wanted, self.random, kept=False)
+        found = [made for row in free if (made := found_row(row))]
+        for row in take(found, self.recipe.generative, self.random):
+            yield reader_group(
+                row,
+                Neighbours.none(),
+                self.recipe,
+                self.random,
+                self.changes,
+                self.vocabulary,
+            )
+
+    def _ranked(self) -> Iterator[Group]:
+        """Yield the groups of ranked sentences and abstracts."""
+        recipe, random = self.recipe, self.random
+        for row in self._take(self.ranked, recipe.sentences):
+            if row["negatives"]:
+                yield sentence_group(row, random, recipe, self.vocabulary)
+        for row in self._take(self.ranked, recipe.rerank):
+            if row["negatives"]:
+                yield rerank_group(row, recipe.rerank_negatives, random)
+
+    def _entailed(self) -> Iterator[Group]:
+        """Yield the groups of premises and what they support, refute or leave open."""
+        recipe, random, found = self.recipe, self.random, self.rows["nli"]
+        yield from titled_groups(found, recipe.titled, random)
+        yield from map(nli_group, self._take(found, recipe.nli))
+        for ask, passes in ((claim_group, recipe.asked), (object_group, recipe.objects)):
+            for row in self._take(found, passes):
+                if group := ask(row, random, recipe, self.vocabulary):
+                    yield group
