@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rag import words
 from rag.choices import YEAR
@@ -17,8 +18,10 @@ from rag.deciding import Decided
 from rag.gathering import overlap
 from rag.types import Evidence, Reading
 
+SMALL = 1e-9
 SPOKEN = 0.5  # of a side's content words that its evidence has
-BEST = 0.3  # score that a side's evidence has at least
+BEST = 0.3  # score that a side's evidence has at least where its question is answered
+FOUND = 0.05  # and where it is not, but half of the side's words are there
 NEAR = 5  # pieces of evidence looked at
 Ask = Callable[[str], Reading]
 """Searches and reads for a question."""
@@ -46,8 +49,10 @@ def contrasted(compared: Comparison, ask: Ask, least: float) -> Decided | None:
     for side, question in zip(compared.sides, compared.questions, strict=True):
         reading = ask(question)
         able = reading.answerable >= least
-        share = 0.0 if able else SPOKEN
-        evidence = [one for one in reading.evidence[:NEAR] if _is_new(compared, one, found)]
+        score, share = (BEST, 0.0) if able else (FOUND, SPOKEN)
+        evidence = [
+            one for one in left(reading.evidence[:NEAR], found) if _counts(compared, one, score)
+        ]
         spoken = next((one for one in evidence if speaks_of(side, one, share)), None)
         if spoken is None:
             return None
@@ -60,10 +65,19 @@ def contrasted(compared: Comparison, ask: Ask, least: float) -> Decided | None:
     return Decided(f"{_word(compared)}: {first}.", tuple(found), min(sure), first)
 
 
-def _is_new(compared: Comparison, one: Evidence, taken: Sequence[Evidence]) -> bool:
-    """Tell whether evidence is good enough and not that of the other side."""
-    counted = compared.kind != "number" or words.numbers(one.quote)
-    return one.score >= BEST and bool(counted) and not any(overlap(one, o) for o in taken)
+def left(evidence: Sequence[Evidence], taken: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence that is not the other side's, with the scores that it then has.
+
+    Where one is known not to be the answer, the others are as likely as before among what is left.
+    """
+    rest = [one for one in evidence if not any(overlap(one, other) for other in taken)]
+    gone = sum(one.score for one in evidence) - sum(one.score for one in rest)
+    return [replace(one, score=one.score / max(1 - gone, one.score, SMALL)) for one in rest]
+
+
+def _counts(compared: Comparison, one: Evidence, least: float) -> bool:
+    """Tell whether evidence is good enough, and says a number where numbers are compared."""
+    return one.score >= least and (compared.kind != "number" or bool(words.numbers(one.quote)))
 
 
 def speaks_of(side: str, one: Evidence, share: float) -> bool:

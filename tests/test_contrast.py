@@ -104,6 +104,21 @@ def test_the_sides_have_evidence_of_their_own_and_good_enough() -> None:
     assert more(MORE, both[:1], [found(FLOOD, "three", 0.1)], (0.8, 0.8)) is None
 
 
+def test_evidence_counts_for_more_where_the_other_sides_is_left_out() -> None:
+    rest = [found(FLOOD, "three", 0.2)]
+    assert more(MORE, [found(FIRE, "14")], rest, (0.8, 0.8)) is None
+    rest = [found(FIRE, "14", 0.7), *rest]
+    assert more(MORE, [found(FIRE, "14")], rest, (0.8, 0.8)) is not None
+
+
+def test_evidence_that_says_what_is_asked_may_be_poor() -> None:
+    fire = [found(FIRE, "14")]
+    made = more(MORE, fire, [found(FLOOD, "three", 0.1)], (0.8, 0.1))
+    assert made is not None
+    assert made.confidence == pytest.approx(0.1)
+    assert more(MORE, fire, [found(FLOOD, "three", 0.04)], (0.8, 0.1)) is None
+
+
 LATER = "Just a few days later the truce was signed."
 
 
