@@ -128,6 +128,21 @@ def unread(one: Described) -> Described:
     )
 
 
+class RememberingRereader:
+    """A rereader that reads the same once: of few and of all passages the best are often alike."""
+
+    def __init__(self, rereader: Rereader) -> None:
+        self._rereader = rereader
+        self._known: dict[tuple[str, str, str], Rereading] = {}
+
+    def reread(self, question: str, text: str, answer: str) -> Rereading:
+        """See `rag.rereading.Rereader`."""
+        key = (question, text, answer)
+        if key not in self._known:
+            self._known[key] = self._rereader.reread(question, text, answer)
+        return self._known[key]
+
+
 def read_again(
     every: Sequence[Described], rereader: Rereader, sentence: Logistic
 ) -> list[Described]:
@@ -137,9 +152,11 @@ def read_again(
     five times as long, and hardly changes what is shown.
     """
 
+    remembering = RememberingRereader(rereader)
+
     def again(one: Described) -> Described:
         logits = sentence.logits(one.rows)
-        found = reread(rereader, one.case.question, one.candidates, logits)
+        found = reread(remembering, one.case.question, one.candidates, logits)
         return replace(one, rereading=found, features=one.features.rereading())
 
     with ThreadPoolExecutor(THREADS) as pool:
