@@ -151,7 +151,6 @@ def read_again(
     It is asked once, by the `sentence` model of all cases: asking anew by that of every fold takes
     five times as long, and hardly changes what is shown.
     """
-
     remembering = RememberingRereader(rereader)
 
     def again(one: Described) -> Described:
