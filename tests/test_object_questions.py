@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from training import object_questions
+from training import claim_questions
 from training.data import Example, Recipe
 from training.edited import Vocabulary
 from training.object_questions import object_group
@@ -26,7 +26,7 @@ def asked(made: dict[str, Any]) -> Example:
 
 @pytest.fixture(autouse=True)
 def _without_headings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_questions, "TITLED", 0.0)
+    monkeypatch.setattr(claim_questions, "TITLED", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ say what is likely and not told.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from rag import words
-from training.data import Example, Group, Recipe, edits
+from training.data import WELL_TYPED, Example, Group, Recipe, edits
 from training.edited import Asked, Vocabulary
 from training.stating import FINITE, PAST
 from training.typed import manner
@@ -41,8 +42,43 @@ PERSON = re.compile(
 LONGEST = 25  # words of a claim
 SHORTEST = 5  # words of a claim whose subject is no name
 LONGEST_SUBJECT = 7  # words
-WELL_TYPED = Recipe(typed=0.0)
 TITLED = 0.25  # of the premises that name the subject stand below its name too
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim says of its subject, and where its premise names that: None if only by "he"."""
+
+    subject: str
+    rest: str
+    named: tuple[int, int] | None
+    known: bool  # of an encyclopedia's article
+
+    def titled(self, premise: str, random: Random) -> tuple[str, tuple[int, int]]:
+        """Return the premise and where it names the subject.
+
+        One that says only "he", and some others, stand below its name, as below a heading.
+        """
+        if self.named is not None and not (self.known and random.random() < TITLED):
+            return premise, self.named
+        head = f"{self.subject}\n"
+        start, end = (0, len(self.subject)) if self.named is None else self.named
+        by = 0 if self.named is None else len(head)
+        return head + premise, (start + by, end + by)
+
+
+def parsed(row: dict[str, Any]) -> Claim | None:
+    """Return a row's claim in parts; None where no person wrote it, or it has no subject."""
+    known = row["source"].startswith(ENCYCLOPEDIA)
+    if not known and not row["source"].startswith(ELSEWHERE):
+        return None
+    if known and row["label"] == "unrelated":  # drawn by chance, not written
+        return None
+    claim = turned(" ".join(row["hypothesis"].split()).rstrip(" ."))
+    if len(claim.split()) > LONGEST:
+        return None
+    found = (parted if known else literally)(claim, row["premise"])
+    return Claim(*found, known) if found else None
 
 
 def claim_group(
@@ -56,26 +92,14 @@ def claim_group(
     A premise that only says "he" or "it" of the subject stands below its name, as below a heading.
     With a `vocabulary` one that answers stands beside itself with edits, as `recipe` says.
     """
-    source, label, premise = row["source"], row["label"], row["premise"]
-    known = source.startswith(ENCYCLOPEDIA)
-    if not known and not source.startswith(ELSEWHERE):
+    stated = parsed(row)
+    if stated is None:
         return ()
-    if known and label == "unrelated":  # drawn by chance, not written
-        return ()
-    claim = turned(" ".join(row["hypothesis"].split()).rstrip(" ."))
-    if len(claim.split()) > LONGEST:
-        return ()
-    found = parted(claim, premise) if known else literally(claim, premise)
-    if found is None:
-        return ()
-    subject, rest, span = found
-    if span is None or (known and random.random() < TITLED):
-        head = f"{subject}\n"
-        span = (0, len(subject)) if span is None else (span[0] + len(head), span[1] + len(head))
-        premise = head + premise
+    rest, label = stated.rest, row["label"]
+    premise, span = stated.titled(row["premise"], random)
     person = PERSON.search(row["premise"]) or PERSON.search(rest)
     asked = f"{'Who' if person else 'What'}{rest}?"
-    typed, source = manner(recipe.typed, random), f"{source}/asked"
+    typed, source = manner(recipe.typed, random), f"{row['source']}/asked"
     question = typed(asked)
     if label != "supported":
         return (Example(question, premise, None, 0.0, None, True, source=source),)

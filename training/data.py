@@ -127,6 +127,9 @@ class Recipe:
     rerank_negatives: int = 2
 
 
+WELL_TYPED = Recipe(typed=0.0)
+
+
 def rows(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a gzipped JSON-lines file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:

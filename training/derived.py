@@ -12,7 +12,7 @@ import re
 from random import Random
 from typing import Any
 
-from training.data import SUPPORT, Example, Group, Recipe, edits
+from training.data import SUPPORT, WELL_TYPED, Example, Group, Recipe, edits
 from training.edited import Asked, Vocabulary
 from training.stating import stated
 from training.typed import manner
@@ -21,7 +21,6 @@ from training.unanswerable import change, names
 SHORT = 60  # characters of an answer that may be looked up in its passage
 MADE_UP = 900  # characters of a made-up passage
 SPAN_SOURCES = ("narrativeqa", "halueval-qa")
-WELL_TYPED = Recipe(typed=0.0)
 ANSWERS, LEAVES_OUT = "/partial", "/partial-abstain"  # how sources of rewritten texts end
 
 

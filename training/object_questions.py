@@ -16,17 +16,8 @@ from random import Random
 from typing import Any
 
 from rag import words
-from training.claim_questions import (
-    ELSEWHERE,
-    ENCYCLOPEDIA,
-    LONGEST,
-    TITLED,
-    WELL_TYPED,
-    literally,
-    parted,
-    turned,
-)
-from training.data import Example, Group, Recipe, edits
+from training.claim_questions import parsed
+from training.data import WELL_TYPED, Example, Group, Recipe, edits
 from training.edited import Asked, Vocabulary
 from training.stating import FINITE, IRREGULAR, REGULAR, past
 from training.typed import manner
@@ -57,18 +48,11 @@ def object_group(
 
     As `training.claim_questions.claim_group`, which says what the titles and edits are.
     """
-    source, label, premise = row["source"], row["label"], row["premise"]
-    known = source.startswith(ENCYCLOPEDIA)
-    if not source.startswith(ENCYCLOPEDIA + ELSEWHERE) or (known and label == "unrelated"):
+    stated = parsed(row)
+    if stated is None or DENIED.search(stated.rest):
         return ()
-    claim = turned(" ".join(row["hypothesis"].split()).rstrip(" ."))
-    if len(claim.split()) > LONGEST or DENIED.search(claim):
-        return ()
-    found = parted(claim, premise) if known else literally(claim, premise)
-    if found is None:
-        return ()
-    subject, rest, named = found
-    ended = last(rest, premise)
+    subject, label, premise = stated.subject, row["label"], row["premise"]
+    ended = last(stated.rest, premise)
     if ended is None:
         return ()
     head, thing = ended
@@ -77,12 +61,11 @@ def object_group(
         return ()
     if label != "supported" and not missing(f"{subject} {head}", subject, premise):
         return ()
-    if named is None or (known and random.random() < TITLED):
-        premise = f"{subject}\n{premise}"
-    typed, source = manner(recipe.typed, random), f"{source}/object"
+    premise, _ = stated.titled(premise, random)
+    typed, source = manner(recipe.typed, random), f"{row['source']}/object"
     if label != "supported":
         return (Example(typed(asked), premise, None, 0.0, None, True, source=source),)
-    span = place(thing, claim, premise)
+    span = place(thing, f"{subject}{stated.rest}", premise)
     group = [Example(typed(asked), premise, None, 1.0, span, source=source)]
     if vocabulary:
         group += edits(Asked(asked, premise, span), vocabulary, recipe, typed, source, random)
