@@ -18,7 +18,7 @@ from rag.deciding import Decided
 from rag.gathering import overlap
 from rag.types import Evidence, Reading
 
-SMALL = 1e-9
+SMALL = 1e-9  # instead of nothing, by which a score of nothing would be divided
 SPOKEN = 0.5  # of a side's content words that its evidence has
 BEST = 0.3  # score that a side's evidence has at least where its question is answered
 FOUND = 0.05  # and where it is not, but half of the side's words are there

@@ -83,14 +83,14 @@ class Spelling:
         most = 1 if name or len(folded) < LONG else 2
         near: dict[str, tuple[int, str]] = {}  # stem -> (distance, word)
         for stem in self._near_stems(folded, most):
+            forms = () if name else self._forms(stem)
+            offered = [(word, far) for word in forms if (far := distance(word, folded)) <= most]
             # what is searched is stemmed again, "accus" to "accu", but "accuse" to "accus"
             for passage, _ in self._vocabulary.lexical(f"{stem} {stem}e", PASSAGES):
-                for word, far in _near_words(passage.text, folded, most, names=name):
-                    known = near.get(words.stem(word), (most + 1, ""))
-                    near[words.stem(word)] = min(known, (far, word))
-            for word in () if name else self._forms(stem):
-                if (far := distance(word, folded)) <= most:
-                    near[stem] = min(near.get(stem, (most + 1, "")), (far, word))
+                offered += _near_words(passage.text, folded, most, names=name)
+            for word, far in offered:
+                known = near.get(words.stem(word), (most + 1, ""))
+                near[words.stem(word)] = min(known, (far, word))
         best = min(near.values(), default=(0, ""))
         return best[1] if sum(far == best[0] for far, _ in near.values()) == 1 else ""
 
