@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import shutil
 import sysconfig
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from training.stating import stated
 
 SHAPE = Shape(low_rank=4, first=2)
 END, PAD = 1, 1
+NONE = 3
 SCHEDULE = running.Schedule(rows=10_000, rate=2e-2, decay=0.0, tokens=120, length=40)
 
 
@@ -100,7 +102,7 @@ def test_only_the_upper_layers_learn(base: Path) -> None:
 def test_the_loss_is_that_of_the_answers_tokens(base: Path, rows: list[Row]) -> None:
     model = load(base)
     with torch.inference_mode():
-        got = adapter.row_losses(model, rows, PAD)
+        got = adapter.row_losses(model, rows, PAD, NONE)
         for row, loss in zip(rows, got, strict=True):
             ids = torch.tensor([row.ids])
             logits = model(ids).logits[0, row.answer - 1 : -1]
@@ -242,15 +244,43 @@ def test_the_real_model_gets_its_adapter_and_no_other_does(
     assert torch.equal(changed, (plain.float() + 0.25).to(plain.dtype))
 
 
-def test_a_verdict_counts_once_more(base: Path, rows: list[Row]) -> None:
+def test_a_verdict_is_whether_there_is_an_answer(base: Path, rows: list[Row]) -> None:
     model = load(base)
+    refused = replace(rows[0], ids=(*rows[0].ids[: rows[0].answer], NONE, END), verdict=0.5)
+    assert refused.refuses(NONE)
+    assert not rows[1].refuses(NONE)
+    these = [refused, *(replace(row, verdict=0.5) for row in rows[1:])]
     with torch.inference_mode():
-        plain = adapter.row_losses(model, rows, PAD)
-        weighed = adapter.row_losses(model, [replace(row, verdict=0.5) for row in rows], PAD)
-        firsts = [model(torch.tensor([row.ids[: row.answer]])).logits[0, -1] for row in rows]
-    for row, first, less, more in zip(rows, firsts, plain, weighed, strict=True):
-        loss = functional.cross_entropy(first, torch.tensor(row.ids[row.answer]))
-        assert float(more - less) == pytest.approx(0.5 * float(loss), rel=1e-4)
+        plain = adapter.row_losses(model, [replace(row, verdict=0.0) for row in these], PAD, NONE)
+        weighed = adapter.row_losses(model, these, PAD, NONE)
+        odds = adapter.refusals(model, these, NONE, PAD)
+        for row, less, more, said in zip(these, plain, weighed, odds, strict=True):
+            chances = model(torch.tensor([row.ids[: row.answer]])).logits[0, -1].softmax(0)
+            none = float(chances[NONE])
+            assert float(said) == pytest.approx(math.log(none / (1 - none)), rel=1e-3)
+            loss = -math.log(none if row is refused else 1 - none)
+            assert float(more - less) == pytest.approx(0.5 * loss, rel=1e-3)
+
+
+def test_of_an_answer_without_words_only_the_verdict_is_learned(
+    begin: Callable[[str], adapter.Run], rows: list[Row]
+) -> None:
+    run = begin("unknown")
+    wordless = [replace(row, ids=row.ids[: row.answer], verdict=1.0) for row in rows]
+    before = adapter.refusals(run.model, wordless, run.none, PAD)
+    for _ in range(5):
+        run.learn(wordless)
+    assert (adapter.refusals(run.model, wordless, run.none, PAD) < before).all()
+    still = [replace(row, verdict=0.0) for row in wordless]
+    assert adapter.row_losses(run.model, still, PAD, NONE).tolist() == [0.0] * len(rows)
+
+
+def test_rows_of_a_group_are_learned_from_together() -> None:
+    rows = [Row(tuple(range(10)), 5, group=n % 300) for n in range(600)]
+    found = [row.group for batch in adapter.batches(rows, 1_000, Random(1)) for row in batch]
+    assert sorted(found) == sorted(row.group for row in rows)
+    places = {group: [i for i, one in enumerate(found) if one == group] for group in found}
+    assert sum(b - a == 1 for a, b in places.values()) > 290
 
 
 @pytest.mark.skipif(not COMPILER, reason="compiling needs g++ and Python's headers")
@@ -258,7 +288,7 @@ def test_compiled_layers_learn_the_same(base: Path, rows: list[Row]) -> None:
     found = []
     for hasten in (lambda model: model, adapter.hastened):
         model = hasten(adapt(load(base), Shape(low_rank=2, first=1), 0))
-        loss = adapter.row_losses(model, rows, PAD).mean()
+        loss = adapter.row_losses(model, rows, PAD, NONE).mean()
         loss.backward()
         slopes = {name: weight.grad for name, weight in changed(model).items()}
         found.append((float(loss.detach()), slopes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from random import Random
 
@@ -49,6 +50,27 @@ def test_an_answer_over_two_sentences_is_left_out() -> None:
     across = (PASSAGE.index("old"), PASSAGE.index("Ruiz"))
     assert short_answer(Example(QUESTION, PASSAGE, span=across), NEAR, Random(0)) is None
     assert short_answer(Example(QUESTION, "", null=True), NEAR, Random(0)) is None
+
+
+def test_an_answer_whose_words_are_not_known_is_shown_with_its_sentence() -> None:
+    long = "Rest is rest. " * 80
+    region = (len(long), len(long) + 26)
+    found = made(
+        Example("Who?", f"{long}Ana Ruiz built it in 1931. {long}", None, 1.0, region=region)
+    )
+    assert {answer for _, answer in found} == {""}
+    assert all("Ana Ruiz built it in 1931." in text for text, _ in found)
+
+
+def test_what_is_made_of_one_question_is_one_group(folder: Path) -> None:
+    rows = short_answers.short_answers(folder, Neighbours.none(), Changes(), 3)
+    numbers: dict[int, set[str]] = {}
+    for row in rows:
+        bridge = re.search(r"number (\d+)", row.text)
+        if bridge:
+            numbers.setdefault(row.group, set()).add(bridge[1])
+    assert len(numbers) > 200
+    assert sum(len(some) == 1 for some in numbers.values()) > 0.8 * len(numbers)
 
 
 @pytest.fixture

@@ -53,13 +53,19 @@ IGNORED = -100
 class Row:
     """A prompt and its answer as ids; the answer begins at position `answer`.
 
-    `verdict` is what the loss of its first token counts for once more.
+    That is behind the last where its words are not known. `verdict` is what it counts for whether
+    there is an answer. Rows of one `group`, a question's, are learned from together.
     """
 
     ids: tuple[int, ...]
     answer: int
     source: str = ""
     verdict: float = 0.0
+    group: int = 0
+
+    def refuses(self, none: int) -> bool:
+        """Tell whether the answer is that there is none, which begins with the token `none`."""
+        return self.ids[self.answer : self.answer + 1] == (none,)
 
 
 SCHEDULE = running.Schedule(
@@ -90,47 +96,61 @@ class Run(running.Run):
         """Take one step; return its loss, the mean over rows of the mean over their tokens."""
 
         def parts() -> dict[str, Tensor]:
-            return {"answer": row_losses(self.model, rows, self.pad).mean()}
+            return {"answer": row_losses(self.model, rows, self.pad, self.none).mean()}
 
         return self.descend(parts, len(rows))
 
 
-def row_losses(model: Any, rows: Sequence[Row], pad: int) -> Tensor:
-    """Return each row's mean cross-entropy of its answer's tokens, and of its verdict, (n,).
+def row_losses(model: Any, rows: Sequence[Row], pad: int, none: int) -> Tensor:
+    """Return each row's loss (n,): the mean cross-entropy of its answer's tokens, and a verdict's.
 
-    Rows are padded behind their end, where causal attention never looks from, so no mask is needed.
+    The verdict's is the cross-entropy of whether the answer begins with the token `none`. Rows are
+    padded behind their end, where causal attention never looks from, so no mask is needed.
     """
     width = max(len(row.ids) for row in rows)
-    ids = torch.full((len(rows), width), pad)
+    ids = padded([row.ids for row in rows], pad)
     targets = torch.full((len(rows), width), IGNORED)
     for i, row in enumerate(rows):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
         targets[i, row.answer - 1 : len(row.ids) - 1] = torch.tensor(row.ids[row.answer :])
     ids, targets = ids.to(model.device), targets.to(model.device)
     hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (n, width, d)
     said = targets != IGNORED
     logits = model.lm_head(hidden[said]).float()  # (tokens, vocabulary)
     losses = functional.cross_entropy(logits, targets[said], reduction="none")
-    weights = 1 / said.sum(dim=1, keepdim=True).expand(-1, width)  # (n, width)
-    firsts = torch.tensor([row.answer - 1 for row in rows], device=model.device)[:, None]
-    verdicts = torch.tensor([row.verdict for row in rows], device=model.device)[:, None]
-    weights = weights.scatter_add(1, firsts, verdicts)
+    weights = 1 / said.sum(dim=1, keepdim=True).clamp(min=1).expand(-1, width)  # (n, width)
     sums = torch.zeros(len(rows), device=model.device)
-    return sums.index_add(0, said.nonzero()[:, 0], losses * weights[said])
+    sums = sums.index_add(0, said.nonzero()[:, 0], losses * weights[said])
+    counts = torch.tensor([row.verdict for row in rows], device=model.device)
+    if not counts.any():
+        return sums
+    refused = torch.tensor([float(row.refuses(none)) for row in rows], device=model.device)
+    odds = refusal(model, hidden, rows, none)
+    return sums + counts * functional.binary_cross_entropy_with_logits(
+        odds, refused, reduction="none"
+    )
+
+
+def padded(every: Sequence[Sequence[int]], pad: int) -> Tensor:
+    """Return rows of ids as one tensor (n, longest), padded behind their ends."""
+    made = torch.full((len(every), max(map(len, every))), pad)
+    for i, ids in enumerate(every):
+        made[i, : len(ids)] = torch.tensor(ids)
+    return made
+
+
+def refusal(model: Any, hidden: Tensor, rows: Sequence[Row], none: int) -> Tensor:
+    """Return the log-odds (n,) of hidden states (n, width, d) that answers begin with `none`."""
+    last = hidden[torch.arange(len(rows)), torch.tensor([row.answer - 1 for row in rows])]
+    logits = model.lm_head(last).float()  # (n, vocabulary)
+    others = logits.index_fill(1, torch.tensor([none], device=logits.device), -torch.inf)
+    return logits[:, none] - others.logsumexp(dim=1)
 
 
 def refusals(model: Any, rows: Sequence[Row], none: int, pad: int) -> Tensor:
     """Return for each row the log-odds that its answer begins with the token `none`, (n,)."""
-    width = max(row.answer for row in rows)
-    ids = torch.full((len(rows), width), pad)
-    for i, row in enumerate(rows):
-        ids[i, : row.answer] = torch.tensor(row.ids[: row.answer])
-    hidden = model.model(
-        input_ids=ids.to(model.device), use_cache=False
-    ).last_hidden_state  # (n, width, d)
-    last = hidden[torch.arange(len(rows)), torch.tensor([row.answer - 1 for row in rows])]
-    chances: Tensor = model.lm_head(last).float().softmax(dim=-1)[:, none]
-    return chances.logit(eps=1e-6)
+    ids = padded([row.ids[: row.answer] for row in rows], pad).to(model.device)
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+    return refusal(model, hidden, rows, none)
 
 
 def encoded(
@@ -147,12 +167,17 @@ def encoded(
     answer = generator.tokenizer(one.answer, add_special_tokens=False)["input_ids"]
     if len(answer) > ANSWER or len(prompt) + len(answer) + 1 > length:
         return None
-    return Row((*prompt, *answer, end), len(prompt), one.source, verdict)
+    said = (*answer, end) if one.answer else ()
+    return Row((*prompt, *said), len(prompt), one.source, verdict, one.group)
 
 
 def batches(rows: Sequence[Row], tokens: int, random: Random) -> Iterator[list[Row]]:
-    """Yield rows of about equal length, at most `tokens` with their padding, in a random order."""
-    order = random.sample(list(rows), len(rows))
+    """Yield rows of about equal length, at most `tokens` with their padding, in a random order.
+
+    Rows of a group are near each other: what an edit changes is learned best beside what it edits.
+    """
+    places = {group: random.random() for group in dict.fromkeys(row.group for row in rows)}
+    order = sorted(rows, key=lambda row: places[row.group])
     pool = max(POOL, tokens // 10)
     for first in range(0, len(order), pool):
         packed: list[list[Row]] = [[]]
@@ -190,9 +215,9 @@ def measure(run: Run, kept: Sequence[Row], every: bool) -> dict[str, float]:
         with torch.inference_mode():
             chosen = these if every else these[:QUICK]
             for rows in batches(chosen, run.schedule.tokens, Random(0)):
-                losses += row_losses(run.model, rows, run.pad).tolist()
+                losses += row_losses(run.model, rows, run.pad, run.none).tolist()
                 odds += refusals(run.model, rows, run.none, run.pad).tolist()
-                none += [row.ids[row.answer] == run.none for row in rows]
+                none += [row.refuses(run.none) for row in rows]
         if losses:
             found |= {f"{name}_loss": sum(losses) / len(losses), f"{name}_rows": len(losses)}
         if name == "short" and 0 < sum(none) < len(none):

@@ -38,16 +38,18 @@ RECIPE = Recipe(
         ("fairytale-flan", 0.4),
     ),
     rewritten=(("squad-flan", 2.0), ("narrativeqa-flan", 1.5), ("fairytale-flan", 0.8)),
-    sentences=(),
+    sentences=(("squad-train-sentences", 1.0), ("selqa", 0.5)),
     rerank=(),
     nli=(),
     asked=(("fever", 0.7), ("fool-me-twice", 1.0), ("mnli", 1.0)),
     claims=(),
     stated=0.0,
-    titled=0,
-    near=0.3,
-    changed=0.75,
-    withheld=0.25,
+    titled=1500,
+    near=0.2,
+    changed=0.5,
+    withheld=0.15,
+    edited=0.9,
+    varied=0.5,
 )
 ANSWERED = 0.5  # of the rows at least have an answer
 SECOND = 0.4  # of the rows show a sentence of another passage below
@@ -56,12 +58,17 @@ SWAPPED = 0.15  # of those with an answer show it there
 
 @dataclass(frozen=True, slots=True)
 class ShortAnswer:
-    """A question, the text shown with it, and the words to say: the answer's, or `NONE`."""
+    """A question, the text shown with it, and the words to say: the answer's, or `NONE`.
+
+    `answer` is empty where there is one and its words are not known. Those of one `group` are of
+    one question, its changes among them.
+    """
 
     question: str
     text: str
     answer: str
     source: str
+    group: int = 0
 
 
 def short_answers(
@@ -73,17 +80,19 @@ def short_answers(
     """
     random = Random(f"{seed}/{kept}/short")
     groups = plan(folder, near, RECIPE, seed, kept=kept, changes=changes)
-    every = [example for group in groups for example in group]
-    answered = [example for example in every if example.span is not None]
-    unanswered = [example for example in every if example.null]
+    every = [(example, number) for number, group in enumerate(groups) for example in group]
+    answered = [one for one in every if one[0].answerable == 1]
+    unanswered = [one for one in every if one[0].null]
     size = min(len(unanswered), round(len(answered) * (1 - ANSWERED) / ANSWERED))
     chosen = answered + random.sample(unanswered, size)
     random.shuffle(chosen)
-    found = [short_answer(example, near, random) for example in chosen]
+    found = [short_answer(example, near, random, number) for example, number in chosen]
     return [one for one in found if one]
 
 
-def short_answer(example: Example, near: Neighbours, random: Random) -> ShortAnswer | None:
+def short_answer(
+    example: Example, near: Neighbours, random: Random, group: int = 0
+) -> ShortAnswer | None:
     """Write an example in the form in which the product shows a text.
 
     None where the answer does not stand in one sentence.
@@ -92,30 +101,31 @@ def short_answer(example: Example, near: Neighbours, random: Random) -> ShortAns
     at = place(example, passage)
     if at is None:
         return None
-    answer = NONE
+    answer = NONE if example.null else ""
     if example.span is not None:
         start, end = example.span
         answer = " ".join(example.passage[start:end].split())
     parts = [titled(passage, at, AROUND)]
     if random.random() < SECOND:
-        avoid = [example.passage, "" if answer == NONE else answer]
+        avoid = [example.passage, "" if example.null else answer]
         other = near.passage(example.question, avoid, random)
         if other:
             beside = taken(other)
             span = likeliest(example.question, beside)
             parts.append(titled(beside, span, BESIDE))
-            if answer != NONE and random.random() < SWAPPED:
+            if not example.null and random.random() < SWAPPED:
                 parts = [titled(beside, span, AROUND), titled(passage, at, BESIDE)]
-    return ShortAnswer(example.question, "\n".join(parts), answer, example.source)
+    return ShortAnswer(example.question, "\n".join(parts), answer, example.source, group)
 
 
 def place(example: Example, passage: Passage) -> Span | None:
-    """Return the sentence of the answer; without one, the sentence likest the question."""
-    if example.span is None:
-        return likeliest(example.question, passage) if passage.sentences else None
-    start, end = example.span
-    around = [s for s in passage.sentences if s.start <= start and end <= s.end]
-    return around[0] if around else None
+    """Return the sentence of the answer, or in which it would be; else the likest the question."""
+    if within := example.span or example.region:
+        start, end = within
+        around = [s for s in passage.sentences if s.start <= start and end <= s.end]
+        if around or example.span:
+            return around[0] if around else None
+    return likeliest(example.question, passage) if passage.sentences else None
 
 
 def likeliest(question: str, passage: Passage) -> Span:
