@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.fitting import fit, fit_order
+from training.fitting import DIVISIONS, FOLDS, average, fit, fit_order, fold_of
 
 Group = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -56,3 +56,17 @@ def test_groups_without_a_right_one_tell_no_order() -> None:
     ratio = fit_order([*made, *empty]).weights
     assert ratio[1] > 0
     assert abs(ratio[0] / ratio[1] - order[0] / order[1]) < 0.05
+
+
+def test_each_division_parts_the_passages_anew_and_evenly() -> None:
+    parts = [[fold_of(home, division) for home in range(2_000)] for division in range(DIVISIONS)]
+    for part in parts:
+        assert {part.count(fold) for fold in range(FOLDS)} <= set(range(430, 570))
+    together = [
+        [one[a] == one[a + 1] for a in range(1_999)] for one in parts
+    ]  # which neighbours share a fold
+    assert len({tuple(some) for some in together}) == DIVISIONS
+
+
+def test_figures_are_means_over_divisions() -> None:
+    assert average([{"a": 0.5, "b": 1.0}, {"a": 0.25, "b": 1.0}]) == {"a": 0.375, "b": 1.0}

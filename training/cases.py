@@ -37,7 +37,6 @@ DEPTH, TOP = 50, 10
 FEW = 40  # passages beside the right one
 YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
-FOLDS = 4
 CHANGES = 12  # are drawn of a question; the hardest of them is kept
 
 
@@ -159,7 +158,7 @@ class Case:
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
     `kind` is answerable, removed, changed, edited, hard or left_out (`training.retold`); `few` says
     that only passages near the right one were searched, and `statistics` counts words among what
-    was searched.
+    was searched. `home` numbers the right passage, or that of which the right one was written.
     """
 
     question: str
@@ -170,7 +169,7 @@ class Case:
     kind: str
     few: bool
     statistics: Counted
-    fold: int
+    home: int
 
 
 def sample(data: Path, seed: int) -> list[dict[str, object]]:
@@ -310,7 +309,7 @@ def case(
     end = start + len(answer) if answer else len(str(row["passage"]))
     gold = (start, end) if kind == "answerable" else None
     counted = corpus.counted(question)
-    return [Case(question, hits, name, gold, answer, kind, few, counted, home % FOLDS)]
+    return [Case(question, hits, name, gold, answer, kind, few, counted, home)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 They say which sentence holds the answer, which passage does, whether any does, and whether the best
 sentence is right. The bias of "is it answerable" is moved so that one half is the threshold where
 answering and abstaining are right most often when two thirds of the questions have an answer. The
-figures are of questions left out of fitting, in four folds by passage.
+figures are of questions left out of fitting, in four folds by passage, divided anew several times.
 
 The confidence, that the answer is right, is the mean of the log-odds that there is an answer and
 that the best sentence is one, scaled, since most wrong answers are to questions that have none. It
@@ -14,6 +14,7 @@ most of ours, and a program that is too sure does more harm than one that is not
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ from sklearn.metrics import roc_auc_score  # type: ignore[import-untyped]
 from rag.calibration import Calibration, Logistic
 from rag.metrics import calibration_error, contains, token_f1
 from rag.rereading import reconsider
-from training.cases import FOLDS
 from training.described import Described
 
 SHARES = {
@@ -64,6 +64,8 @@ AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknow
 """Features that speak against an answer. They are rare among these questions, whose changed names
 are of the passage itself, so that chance can turn their sign: it is not believed."""
 ORDERED = 0.1  # inverse strength of the regularisation where an order is fitted
+FOLDS = 4
+DIVISIONS = 8  # into folds, over which figures are averaged
 FLAT = 0.005  # of questions: less than this sets no two thresholds apart
 THRESHOLDS = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8)
 
@@ -210,47 +212,17 @@ def weigh(every: Sequence[Described], shares: Mapping[str, float]) -> NDArray[np
 
 
 def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, float]]:
-    """Fit the models on all cases; return coefficients, and figures from folds left out."""
-    p, q = np.zeros(len(every)), np.zeros(len(every))
-    outcomes: dict[int, Judged] = {}
-    ranked: list[float] = []
-    for fold in range(FOLDS):
-        models = fit_models([one for one in every if one.case.fold != fold])
-        for i, one in enumerate(every):
-            if one.case.fold != fold:
-                continue
-            outcomes[i] = judged = judge(models.sentence, one)
-            p[i] = models.answerable.probability(judged.verdict)
-            q[i] = models.confidence.probability(judged.verdict)
-            if judged.able:
-                order = np.argsort(-models.passage.logits(judged.passages), kind="stable")
-                ranked.append(1 / (1 + int(np.flatnonzero(judged.gold[order])[0])))
-    able = np.array([outcomes[i].able for i in range(len(every))])
-    right = np.array([outcomes[i].right for i in range(len(every))])
-    found = figures(p, q, able, right, weigh(every, ASKED))
-    found["passage_first"] = round(float(np.mean(np.array(ranked) == 1)), 4)
-    found["passage_mrr"] = round(float(np.mean(ranked)), 4)
-    placed = [i for i, one in enumerate(every) if outcomes[i].able and one.case.answer]
-    found["short_f1"] = round(float(np.mean([outcomes[i].f1 for i in placed])), 4)
-    for kind, few in itertools.product(UNANSWERABLE, (False, True)):
-        these = [
-            i
-            for i, one in enumerate(every)
-            if one.case.kind in ("answerable", kind) and one.case.few == few
-        ]
-        if all(able[these]):
-            continue
-        name = f"{kind}{'_few' if few else ''}"
-        found[f"{name}_auroc"] = round(float(roc_auc_score(able[these], p[these])), 4)
+    """Fit the models on all cases; return coefficients, and figures from folds left out.
+
+    The figures are means over `DIVISIONS` divisions into folds: by which cases fall together the
+    share that is right moves as much as between neighbouring thresholds.
+    """
+    divisions = [left_out(every, division) for division in range(DIVISIONS)]
+    found = average([figures_of(every, one) for one in divisions])
+    best = found["threshold"] = least_strict(found)
+    found |= average([answered(every, one, best) for one in divisions])
     models = fit_models(every)
     features = every[0].features
-    best = found["threshold"] = least_strict(found)
-    for kind, few in itertools.product(SHARES, (False, True)):
-        these = [i for i, one in enumerate(every) if one.case.kind == kind and one.case.few == few]
-        if not these:
-            continue
-        name = f"{kind}{'_few' if few else ''}_answered"
-        found[name] = round(float(np.mean(p[these] >= best)), 4)
     coefficients: dict[str, object] = {
         "sentence": named(models.sentence, features.sentence),
         "passage": named(models.passage, features.passage),
@@ -258,6 +230,82 @@ def fit_all(every: Sequence[Described]) -> tuple[dict[str, object], dict[str, fl
         "confidence": named(models.confidence, features.verdict),
     }
     return coefficients, found
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What models say of every case that they were not fitted on.
+
+    `able` and `sure` (n,) are the probabilities that there is an answer and that the best sentence
+    is one; `ranks` are those of the right passages, from 1.
+    """
+
+    able: NDArray[np.float64]
+    sure: NDArray[np.float64]
+    judged: Sequence[Judged]
+    ranks: Sequence[int]
+
+
+def fold_of(home: int, division: int) -> int:
+    """Return in which fold of a division a passage's cases are, in [0, `FOLDS`)."""
+    digest = hashlib.sha256(f"{division}/{home}".encode()).digest()
+    return int.from_bytes(digest) % FOLDS
+
+
+def left_out(every: Sequence[Described], division: int) -> LeftOut:
+    """Judge each case by models fitted on the other folds of a division."""
+    folds = [fold_of(one.case.home, division) for one in every]
+    able, sure = np.zeros(len(every)), np.zeros(len(every))
+    outcomes: dict[int, Judged] = {}
+    ranks: list[int] = []
+    for fold in range(FOLDS):
+        models = fit_models([one for one, own in zip(every, folds, strict=True) if own != fold])
+        for i in (i for i, own in enumerate(folds) if own == fold):
+            outcomes[i] = judged = judge(models.sentence, every[i])
+            able[i] = models.answerable.probability(judged.verdict)
+            sure[i] = models.confidence.probability(judged.verdict)
+            if judged.able:
+                order = np.argsort(-models.passage.logits(judged.passages), kind="stable")
+                ranks.append(1 + int(np.flatnonzero(judged.gold[order])[0]))
+    return LeftOut(able, sure, [outcomes[i] for i in range(len(every))], ranks)
+
+
+def figures_of(every: Sequence[Described], out: LeftOut) -> dict[str, float]:
+    """Return the figures of a division."""
+    able = np.array([one.able for one in out.judged])
+    right = np.array([one.right for one in out.judged])
+    found = figures(out.able, out.sure, able, right, weigh(every, ASKED))
+    found["passage_first"] = float(np.mean(np.array(out.ranks) == 1))
+    found["passage_mrr"] = float(np.mean(1 / np.array(out.ranks)))
+    placed = zip(every, out.judged, strict=True)
+    short = [judged.f1 for one, judged in placed if judged.able and one.case.answer]
+    found["short_f1"] = float(np.mean(short))
+    for kind, few in itertools.product(UNANSWERABLE, (False, True)):
+        these = of_kinds(every, ("answerable", kind), few)
+        if not all(able[these]):
+            auroc = roc_auc_score(able[these], out.able[these])
+            found[f"{kind}{'_few' if few else ''}_auroc"] = float(auroc)
+    return found
+
+
+def answered(every: Sequence[Described], out: LeftOut, threshold: float) -> dict[str, float]:
+    """Return what share of each kind is answered."""
+    found = {}
+    for kind, few in itertools.product(SHARES, (False, True)):
+        if these := of_kinds(every, (kind,), few):
+            name = f"{kind}{'_few' if few else ''}_answered"
+            found[name] = float(np.mean(out.able[these] >= threshold))
+    return found
+
+
+def of_kinds(every: Sequence[Described], kinds: Sequence[str], few: bool) -> list[int]:
+    """Return which cases are of some kinds, searched among few passages or among all."""
+    return [i for i, one in enumerate(every) if one.case.kind in kinds and one.case.few == few]
+
+
+def average(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each figure, to four places."""
+    return {name: round(float(np.mean([one[name] for one in every])), 4) for name in every[0]}
 
 
 def least_strict(found: Mapping[str, float]) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from training.base import base_folder
-from training.cases import DEPTH, FOLDS, Case, Corpus, case, fused
+from training.cases import DEPTH, Case, Corpus, case, fused
 from training.data import held_out, held_out_questions, rows
 from training.mining import Neighbours, bm25_top, dense_top, embed
 from training.rewritten import known, rewritten, rewritten_groups
@@ -79,5 +79,5 @@ def retold_cases(cache: Path, every: Corpus, these: Sequence[Retold]) -> list[Ca
         ranked = fused(near, vectors[one.question], [dense, lexical])
         row = {"answer": one.answer, "answer_start": one.start, "passage": one.text}
         found = case(row, one.question, one.kind, written, near, ranked, few=True)
-        made += [replace(of, fold=home % FOLDS) for of in found]
+        made += [replace(of, home=home) for of in found]
     return made
