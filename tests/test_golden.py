@@ -14,7 +14,7 @@ from rag.documents import load
 from rag.settings import ReaderSettings, Settings
 from tests.golden.scoring import SMALL_TALK, Score, questions, recall, score, share
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]  # 120 questions on a slow machine
 SEEDS = Path(__file__).parents[1] / "seeds"
 ARTICLE = next(SEEDS.glob("*.txt"))
 
