@@ -444,6 +444,15 @@ def test_a_sentence_becomes_passages_with_and_without_it() -> None:
     assert len(places) > 2
 
 
+def test_a_short_sentence_keeps_its_place_in_a_passage_that_is_full() -> None:
+    others = ["x" * 52 + f" {i % 10}." for i in range(64)]
+    for length in range(1, 40):
+        row = {"question": "q", "positives": ["y" * length], "negatives": others, "source": "x"}
+        right, *_ = derived.sentence_group(row, Random(length))
+        assert right.region is not None
+        assert right.passage[slice(*right.region)] == "y" * length
+
+
 def test_a_sentence_stands_beside_itself_changed_and_edited() -> None:
     row = {
         "question": "Who painted the hall in Oslo?",

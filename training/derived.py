@@ -85,7 +85,7 @@ def sentence_group(
     random.shuffle(others)
     half = random.randint(1, max(1, len(others) - 1))
     around = others[:half]
-    while around and len(made_up([*around, right])) < sum(map(len, around)) + len(right):
+    while around and made_up([*around, right]) != " ".join([*around, right]):
         around.pop()
     place = random.randint(0, len(around))
     text = made_up([*around[:place], right, *around[place:]])

@@ -9,11 +9,12 @@ import logging
 import os
 import sys
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from rag.cli.signals import INTERRUPTED
 from rag.errors import RagError
 
 QUIET = {
@@ -22,10 +23,6 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-
-
-INTERRUPTED = 130  # the exit code of a program ended by Ctrl-C: 128 + SIGINT
-TERMINATED = 143  # and by a polite kill: 128 + SIGTERM
 
 
 class Program(TyperGroup):
@@ -82,8 +79,3 @@ def quieten() -> None:
         os.environ.setdefault(name, value)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-
-
-def terminated(*_: object) -> NoReturn:
-    """End as an exception does, so that temporary files are removed."""
-    sys.exit(TERMINATED)

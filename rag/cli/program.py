@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rag import __version__
-from rag.cli import edge
+from rag.cli import edge, signals
 
 if TYPE_CHECKING:
     from rag.cli.terminal import Terminal
@@ -265,7 +265,7 @@ def mcp(
     from rag.server.stdio import run
 
     # a thread waits for standard input, and nothing but its end would wake it
-    signal.signal(signal.SIGINT, lambda *_: os._exit(edge.INTERRUPTED))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(signals.INTERRUPTED))
     settings = _settings()
     folder = _folder(settings, index, collection, built=not source)
     run(_opener(folder, source, settings), settings)
@@ -435,12 +435,12 @@ def main() -> None:
     leaves at once: the models' libraries have threads that may abort an interpreter that is
     shutting down.
     """
-    signal.signal(signal.SIGTERM, edge.terminated)
+    signals.unwind(signal.SIGINT, signal.SIGTERM)
     try:
         app(prog_name="rag")
     except KeyboardInterrupt:
-        os._exit(edge.INTERRUPTED)
+        os._exit(signals.INTERRUPTED)
     except SystemExit as end:
-        if end.code in (edge.INTERRUPTED, edge.TERMINATED):
+        if end.code in (signals.INTERRUPTED, signals.TERMINATED):
             os._exit(int(end.code))
         raise

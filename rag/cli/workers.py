@@ -6,10 +6,7 @@ raised here; however this ends, no process is left.
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -18,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TypeVar, cast
 
-from rag.cli import edge
+from rag.cli import edge, signals
 from rag.errors import RagError
 
 PATIENCE = 5.0  # seconds that workers have to end by themselves
@@ -124,19 +121,10 @@ def _end(
             process.join()
 
 
-def _asked_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Ask again to end, where the signal came while a finalizer ran, which swallows exceptions."""
-    if isinstance(unraisable.exc_value, SystemExit):
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
-    else:
-        sys.__unraisablehook__(unraisable)
-
-
 def _work(connection: Connection, opener: Opener[Item, Result]) -> None:
     """Do what is sent until nobody sends any more. The first thing sent back may be an error."""
     edge.quieten()
-    signal.signal(signal.SIGTERM, edge.terminated)  # unwound, so that nothing is left behind
-    sys.unraisablehook = _asked_again
+    signals.unwind(signal.SIGTERM)  # so that nothing is left behind
     place = -1
     try:
         with opener() as one:
