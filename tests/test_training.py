@@ -445,7 +445,7 @@ def test_a_sentence_becomes_passages_with_and_without_it() -> None:
 
 
 def test_a_short_sentence_keeps_its_place_in_a_passage_that_is_full() -> None:
-    others = ["x" * 52 + f" {i % 10}." for i in range(64)]
+    others = [f"It is {i:02}." for i in range(100)] * 3
     for length in range(1, 40):
         row = {"question": "q", "positives": ["y" * length], "negatives": others, "source": "x"}
         right, *_ = derived.sentence_group(row, Random(length))
