@@ -3,9 +3,12 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.test_workers import hears
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -79,7 +82,7 @@ except KeyboardInterrupt:
 SENT = pytest.mark.parametrize(("sent", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 
 
-def run(sent: str, call: str, **how: object) -> tuple[int, list[str], str]:
+def run(sent: str, call: str, before: Callable[[], None] = hears) -> tuple[int, list[str], str]:
     """Run the program with one call; return its exit code, lines and standard error."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, sent, call],
@@ -87,14 +90,9 @@ def run(sent: str, call: str, **how: object) -> tuple[int, list[str], str]:
         capture_output=True,
         text=True,
         timeout=60,
-        preexec_fn=how.get("before", hears),  # type: ignore[call-overload]
+        preexec_fn=before,
     )
     return done.returncode, done.stdout.splitlines(), done.stderr
-
-
-def hears() -> None:
-    """Heed Ctrl-C again where the tests themselves run in the background and do not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def deaf() -> None:
