@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,17 @@ def main(
     page.serve(opener(sources, index, settings), settings.page)
 
 
+def refuse(given: Sequence[str]) -> None:
+    """Exit on any arguments: with 0 after --help, else with 2; the page takes none."""
+    argparse.ArgumentParser(
+        prog="app.py",
+        description="Serve the chat page on 127.0.0.1:7860.",
+        epilog="RAG_PAGE__PORT and RAG_PAGE__HOST change that; `rag serve --help` has more.",
+    ).parse_args(given)
+
+
 if __name__ == "__main__":
+    refuse(sys.argv[1:])
     try:
         main()
     except RagError as error:
