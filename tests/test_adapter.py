@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import sysconfig
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
 from training import adapter, phrasing, program
 from training import run as running
 from training.adapter import Row
+from training.forest import alike
 from training.lora import Shape, adapt, changed
 from training.short_answers import ShortAnswer
 from training.stating import stated
@@ -275,12 +277,33 @@ def test_of_an_answer_without_words_only_the_verdict_is_learned(
     assert adapter.row_losses(run.model, still, PAD, NONE).tolist() == [0.0] * len(rows)
 
 
-def test_rows_of_a_group_are_learned_from_together() -> None:
-    rows = [Row(tuple(range(10)), 5, group=n % 300) for n in range(600)]
-    found = [row.group for batch in adapter.batches(rows, 1_000, Random(1)) for row in batch]
-    assert sorted(found) == sorted(row.group for row in rows)
-    places = {group: [i for i, one in enumerate(found) if one == group] for group in found}
-    assert sum(b - a == 1 for a, b in places.values()) > 290
+def test_rows_over_a_text_and_of_a_group_are_learned_from_together() -> None:
+    texts = [tuple(range(100 * n, 100 * n + 64)) for n in range(1, 301)]
+    asked = [
+        Row((*text, n, 9), 65, group=2 * i + n) for i, text in enumerate(texts) for n in (0, 1)
+    ]
+    edits = [Row((*text[:9], 7, *text, 0, 9), 75, group=2 * i) for i, text in enumerate(texts)]
+    found = list(adapter.batches([*asked, *edits], 1_000, Random(1)))
+    assert Counter(row for batch in found for row in batch) == Counter([*asked, *edits])
+    steps: dict[int, set[int]] = {}
+    for number, batch in enumerate(found):
+        assert len({row.ids[:64] for row in batch}) * 68 <= 1_000
+        for row in batch:
+            steps.setdefault(row.group // 2, set()).add(number)
+    spread = [max(some) - min(some) for some in steps.values()]
+    assert sum(spread) / len(spread) < len(found) / 3
+    in_one = [{row.ids[:64] for row in batch if row in asked} for batch in found]
+    assert sum(map(len, in_one)) == len(texts)  # each text is read in one step
+
+
+def test_rows_over_one_text_are_read_as_each_alone(base: Path, rows: list[Row]) -> None:
+    model, text = load(base), rows[0].ids * 3
+    asked = [replace(r, ids=(*text, *r.ids), answer=len(text) + r.answer) for r in rows]
+    assert len(alike([row.ids for row in asked])) == 1
+    with torch.inference_mode():
+        together = adapter.row_losses(model, asked, PAD, NONE)
+        alone = torch.cat([adapter.row_losses(model, [row], PAD, NONE) for row in asked])
+    assert torch.allclose(together, alone, rtol=1e-3)
 
 
 @pytest.mark.skipif(not COMPILER, reason="compiling needs g++ and Python's headers")
@@ -458,6 +481,9 @@ def test_a_run_has_few_abstentions_and_keeps_passages_aside(tmp_path: Path) -> N
     first = phrasing.phrasings(tmp_path, 3)
     assert first == phrasing.phrasings(tmp_path, 3)
     kept = phrasing.phrasings(tmp_path, 3, kept=True)
+    fewer = phrasing.phrasings(tmp_path, 3, share=0.25)
+    assert 0.1 * len(first) < len(fewer) < 0.4 * len(first)
+    assert phrasing.phrasings(tmp_path, 3, kept=True, share=0.25) == kept
     told = [made for made in first if made.evidence]
     assert len(first) - len(told) == round(phrasing.ABSTAINED * len(told))
     texts = [{m.evidence.passage.text for m in part if m.evidence} for part in (first, kept)]

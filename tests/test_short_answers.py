@@ -100,3 +100,17 @@ def test_half_of_the_rows_say_none_and_a_slice_is_kept_aside(folder: Path) -> No
     kept = short_answers.short_answers(folder, Neighbours.none(), Changes(), 3, kept=True)
     assert 0 < len(kept) < 40
     assert not {row.text for row in rows} & {row.text for row in kept}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_share_is_of_the_texts_that_are_trained_on(folder: Path, kept: bool) -> None:
+    every, some = (
+        short_answers.short_answers(folder, Neighbours.none(), Changes(), 3, kept=kept, share=share)
+        for share in (1.0, 0.2)
+    )
+    if kept:
+        assert some == every
+    else:
+        assert 0.1 * len(every) < len(some) < 0.3 * len(every)
+        texts = [set(re.findall(r"number \d+", str(rows))) for rows in (every, some)]
+        assert 0.1 * len(texts[0]) < len(texts[1]) < 0.3 * len(texts[0])

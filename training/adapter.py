@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +35,7 @@ from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
 from training import near_misses
 from training import run as running
 from training.base import base_folder
+from training.forest import Forest, alike, size
 from training.lora import SCALE, Shape, adapt, changed
 from training.phrasing import Phrasing, phrasings
 from training.program import add_options, carry_out, chosen, helpers, parser, seeds
@@ -46,7 +49,7 @@ QUICK = 200  # held-out rows measured on the way; all of them at the end
 POOL = 256  # rows at least among which those of about equal length are put together
 VERDICT = 1.0  # what it counts for, beside a short answer's words, whether there is one
 GRAPHS = 64  # forms of a layer that may be compiled: with and without changes, learning or not
-IGNORED = -100
+BEGINNING = 64  # tokens by which a text is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,53 +107,61 @@ class Run(running.Run):
 def row_losses(model: Any, rows: Sequence[Row], pad: int, none: int) -> Tensor:
     """Return each row's loss (n,): the mean cross-entropy of its answer's tokens, and a verdict's.
 
-    The verdict's is the cross-entropy of whether the answer begins with the token `none`. Rows are
-    padded behind their end, where causal attention never looks from, so no mask is needed.
+    The verdict's is the cross-entropy of whether the answer begins with the token `none`.
     """
-    width = max(len(row.ids) for row in rows)
-    ids = padded([row.ids for row in rows], pad)
-    targets = torch.full((len(rows), width), IGNORED)
-    for i, row in enumerate(rows):
-        targets[i, row.answer - 1 : len(row.ids) - 1] = torch.tensor(row.ids[row.answer :])
-    ids, targets = ids.to(model.device), targets.to(model.device)
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # (n, width, d)
-    said = targets != IGNORED
-    logits = model.lm_head(hidden[said]).float()  # (tokens, vocabulary)
-    losses = functional.cross_entropy(logits, targets[said], reduction="none")
-    weights = 1 / said.sum(dim=1, keepdim=True).clamp(min=1).expand(-1, width)  # (n, width)
-    sums = torch.zeros(len(rows), device=model.device)
-    sums = sums.index_add(0, said.nonzero()[:, 0], losses * weights[said])
-    counts = torch.tensor([row.verdict for row in rows], device=model.device)
+    hidden, paths = read(model, rows, pad)
+    device = hidden.device
+    said = [
+        (index, place, token, 1 / (len(row.ids) - row.answer))
+        for index, (row, path) in enumerate(zip(rows, paths, strict=True))
+        for place, token in zip(path[row.answer - 1 :], row.ids[row.answer :], strict=False)
+    ]
+    losses = torch.zeros(len(rows), device=device)
+    if said:
+        owners, places, tokens, weights = zip(*said, strict=True)
+        logits = model.lm_head(hidden[list(places)]).float()  # (tokens, vocabulary)
+        each = functional.cross_entropy(
+            logits, torch.tensor(tokens, device=device), reduction="none"
+        )
+        each = each * torch.tensor(weights, device=device)
+        losses = losses.index_add(0, torch.tensor(owners, device=device), each)
+    counts = torch.tensor([row.verdict for row in rows], device=device)
     if not counts.any():
-        return sums
-    refused = torch.tensor([float(row.refuses(none)) for row in rows], device=model.device)
-    odds = refusal(model, hidden, rows, none)
-    return sums + counts * functional.binary_cross_entropy_with_logits(
+        return losses
+    refused = torch.tensor([float(row.refuses(none)) for row in rows], device=device)
+    odds = refusal(model, hidden, rows, paths, none)
+    return losses + counts * functional.binary_cross_entropy_with_logits(
         odds, refused, reduction="none"
     )
 
 
-def padded(every: Sequence[Sequence[int]], pad: int) -> Tensor:
-    """Return rows of ids as one tensor (n, longest), padded behind their ends."""
-    made = torch.full((len(every), max(map(len, every))), pad)
-    for i, ids in enumerate(every):
-        made[i, : len(ids)] = torch.tensor(ids)
-    return made
+def read(model: Any, rows: Sequence[Row], pad: int) -> tuple[Tensor, list[list[int]]]:
+    """Return hidden states (tokens, d), and for each row which of them are of its tokens."""
+    forest = Forest.of([row.ids for row in rows], pad)
+    hidden = model.model(
+        input_ids=forest.ids.to(model.device),
+        position_ids=forest.depths.to(model.device),
+        attention_mask=forest.mask(model.dtype).to(model.device),
+        use_cache=False,
+    ).last_hidden_state  # (b, n, d)
+    return hidden.flatten(0, 1), forest.paths
 
 
-def refusal(model: Any, hidden: Tensor, rows: Sequence[Row], none: int) -> Tensor:
-    """Return the log-odds (n,) of hidden states (n, width, d) that answers begin with `none`."""
-    last = hidden[torch.arange(len(rows)), torch.tensor([row.answer - 1 for row in rows])]
-    logits = model.lm_head(last).float()  # (n, vocabulary)
+def refusal(
+    model: Any, hidden: Tensor, rows: Sequence[Row], paths: Sequence[Sequence[int]], none: int
+) -> Tensor:
+    """Return the log-odds (n,) of hidden states (tokens, d) that answers begin with `none`."""
+    last = [path[row.answer - 1] for row, path in zip(rows, paths, strict=True)]
+    logits = model.lm_head(hidden[last]).float()  # (n, vocabulary)
     others = logits.index_fill(1, torch.tensor([none], device=logits.device), -torch.inf)
     return logits[:, none] - others.logsumexp(dim=1)
 
 
 def refusals(model: Any, rows: Sequence[Row], none: int, pad: int) -> Tensor:
     """Return for each row the log-odds that its answer begins with the token `none`, (n,)."""
-    ids = padded([row.ids[: row.answer] for row in rows], pad).to(model.device)
-    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-    return refusal(model, hidden, rows, none)
+    asked = [replace(row, ids=row.ids[: row.answer]) for row in rows]
+    hidden, paths = read(model, asked, pad)
+    return refusal(model, hidden, asked, paths, none)
 
 
 def encoded(
@@ -172,21 +183,34 @@ def encoded(
 
 
 def batches(rows: Sequence[Row], tokens: int, random: Random) -> Iterator[list[Row]]:
-    """Yield rows of about equal length, at most `tokens` with their padding, in a random order.
+    """Yield trees of rows of about equal size, at most `tokens` with their padding, in any order.
 
-    Rows of a group are near each other: what an edit changes is learned best beside what it edits.
+    Rows over one text, and those of a group, are near each other: what an edit changes is learned
+    best beside what it edits.
     """
-    places = {group: random.random() for group in dict.fromkeys(row.group for row in rows)}
-    order = sorted(rows, key=lambda row: places[row.group])
-    pool = max(POOL, tokens // 10)
+    known = Counter(row.ids[:BEGINNING] for row in rows)
+    texts: dict[int, tuple[int, ...]] = {}  # of each group that over which there are most rows
+    for row in rows:
+        text = row.ids[:BEGINNING]
+        if known[text] > known[texts.setdefault(row.group, text)]:
+            texts[row.group] = text
+    places = {text: random.random() for text in dict.fromkeys(texts.values())}
+    order = sorted(rows, key=lambda row: places[texts[row.group]])
+    pool = max(POOL, tokens // 3)
     for first in range(0, len(order), pool):
-        packed: list[list[Row]] = [[]]
-        for row in sorted(order[first : first + pool], key=lambda row: len(row.ids)):
-            if packed[-1] and (len(packed[-1]) + 1) * len(row.ids) > tokens:
+        some = order[first : first + pool]
+        trees = [[some[i] for i in tree] for tree in alike([row.ids for row in some])]
+        sized = sorted(
+            ((size([row.ids for row in tree]), tree) for tree in trees), key=itemgetter(0)
+        )
+        packed: list[list[list[Row]]] = [[]]
+        for wide, tree in sized:
+            if packed[-1] and (len(packed[-1]) + 1) * wide > tokens:
                 packed.append([])
-            packed[-1].append(row)
+            packed[-1].append(tree)
         random.shuffle(packed)
-        yield from packed
+        for planted in packed:
+            yield [row for tree in planted for row in tree]
 
 
 def ordered(
@@ -292,6 +316,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     made.add_argument("--compiled", action="store_true", help="faster; needs a C++ compiler")
     made.add_argument("--start", type=Path, help="weights file to go on from")
     made.add_argument("--cache", type=Path, default=Path("runs/reader"), help="kept vectors")
+    made.add_argument("--share", type=float, default=1.0, help="of the texts that is taken")
     near_misses.add_option(made)
     add_options(made, Shape())
     return made.parse_args(given)
@@ -324,8 +349,8 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
             row
             for seed in seeds(asked, kept=kept)
             for one in (
-                *phrasings(asked.data, seed, kept=kept),
-                *short_answers(asked.data, near, changes, seed, kept=kept),
+                *phrasings(asked.data, seed, kept=kept, share=asked.share),
+                *short_answers(asked.data, near, changes, seed, kept=kept, share=asked.share),
             )
             if (row := encoded(generator, one, schedule.length, end))
         ]

@@ -142,6 +142,12 @@ def held_out(text: str) -> bool:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % HELD_OUT == 0
 
 
+def drawn(text: str, seed: int, share: float) -> bool:
+    """Say whether a run that takes a share of all texts takes this one: decided by its hash."""
+    number = int.from_bytes(hashlib.sha256(f"{seed}/{text}".encode()).digest()[:8])
+    return number < share * 2**64
+
+
 def held_out_questions(found: Iterable[dict[str, Any]]) -> set[str]:
     """Return the questions, in small letters, of the reader's rows whose passage is kept aside."""
     return {row["question"].casefold() for row in found if held_out(row["passage"])}

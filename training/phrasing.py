@@ -25,7 +25,7 @@ from rag.passages import sentences
 from rag.prompts import ABSTENTION
 from rag.settings import VerifierSettings
 from rag.types import Evidence, Passage, Span
-from training.data import held_out, rows
+from training.data import drawn, held_out, rows
 from training.stating import FINITE, PAST, past, past_form, sentence, stated
 
 FREE = (
@@ -72,16 +72,17 @@ class Phrasing:
         return crc32(self.question.encode())
 
 
-def phrasings(folder: Path, seed: int, *, kept: bool = False) -> list[Phrasing]:
+def phrasings(folder: Path, seed: int, *, kept: bool = False, share: float = 1.0) -> list[Phrasing]:
     """Return the rows of a run in shuffled order; with `kept`, those that are never trained on.
 
-    The same folder and seed give the same rows.
+    The former are of a `share` of the texts. The same arguments give the same rows.
     """
     random = Random(f"{seed}/{kept}")
     answered: list[Phrasing] = []
     abstained: list[Phrasing] = []
     for row in read(folder):
-        if held_out(row["passages"][0]) == kept:
+        text = row["passages"][0]
+        if held_out(text) == kept and (kept or drawn(text, seed, share)):
             for made in phrase(row, random):
                 (answered if made.evidence else abstained).append(made)
     random.shuffle(abstained)

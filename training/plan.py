@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +15,7 @@ from training.data import (
     UNKNOWN,
     Group,
     Recipe,
+    drawn,
     held_out,
     held_out_questions,
     nli_group,
@@ -43,15 +46,19 @@ def plan(
     *,
     kept: bool = False,
     changes: Changes = UNKNOWN,
+    share: float = 1.0,
 ) -> list[Group]:
     """Build the groups of a run in their final, shuffled order.
 
     With `kept`, build them from the held-out slice instead, each row once. A question of the
-    slice is held out of every file. `changes` are those of questions. The same folder, recipe,
-    seed and changes give the same groups.
+    slice is held out of every file. `changes` are those of questions. Of the texts that are trained
+    on only a `share` is taken. The same arguments give the same groups.
     """
     random = Random(f"{seed}/{kept}")
-    groups = list(Planner(folder, near, recipe, random, changes, kept=kept).groups())
+    part = 1.0 if kept else share
+    recipe = replace(recipe, titled=round(part * recipe.titled))  # the others are of as many texts
+    taken = partial(drawn, seed=seed, share=part)
+    groups = list(Planner(folder, near, recipe, random, changes, taken, kept=kept).groups())
     random.shuffle(groups)
     return groups
 
@@ -66,6 +73,7 @@ class Planner:
         recipe: Recipe,
         random: Random,
         changes: Changes,
+        taken: Callable[[str], bool],
         *,
         kept: bool,
     ) -> None:
@@ -73,11 +81,12 @@ class Planner:
         self.recipe = recipe
         self.random = random
         self.changes = changes
+        self.taken = taken  # of which texts rows are made
         self.kept = kept
         every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in KEYS}
         self.aside = held_out_questions(every["reader"])
         self.rows = {
-            name: [row for row in every[name] if held_out(row[key]) == kept]
+            name: [row for row in every[name] if held_out(row[key]) == kept and taken(row[key])]
             for name, key in KEYS.items()
         }
         self.ranked = [
@@ -111,7 +120,11 @@ class Planner:
     def _rewritten(self) -> Iterator[Group]:
         """Yield the groups of texts in other words."""
         answers = known(self.answered)
-        written = rewritten(self.free, self.aside, self.kept)
+        written = [
+            row
+            for row in rewritten(self.free, self.aside, self.kept)
+            if self.taken(row["passages"][0])
+        ]
         for row in self._take(written, self.recipe.rewritten):
             yield from rewritten_groups(
                 row, answers, self.near, self.random, self.changes, self.recipe.typed
@@ -127,6 +140,7 @@ class Planner:
             for row in rows(self.free)
             if row["question"].casefold() not in self.aside
             and not any(held_out(passage) for passage in row["passages"])
+            and self.taken(row["passages"][0] if row["passages"] else row["question"])
         ]
         wanted = ClaimRecipe(answers=self.recipe.claims, quotes=())
         yield from claims(free, wanted, self.random, kept=False)

@@ -72,14 +72,20 @@ class ShortAnswer:
 
 
 def short_answers(
-    folder: Path, near: Neighbours, changes: Changes, seed: int, *, kept: bool = False
+    folder: Path,
+    near: Neighbours,
+    changes: Changes,
+    seed: int,
+    *,
+    kept: bool = False,
+    share: float = 1.0,
 ) -> list[ShortAnswer]:
     """Return the rows of a run in shuffled order; with `kept`, those that are never trained on.
 
-    The same folder, changes and seed give the same rows.
+    The former are of a `share` of the texts. The same arguments give the same rows.
     """
     random = Random(f"{seed}/{kept}/short")
-    groups = plan(folder, near, RECIPE, seed, kept=kept, changes=changes)
+    groups = plan(folder, near, RECIPE, seed, kept=kept, changes=changes, share=share)
     every = [(example, number) for number, group in enumerate(groups) for example in group]
     answered = [one for one in every if one[0].answerable == 1]
     unanswered = [one for one in every if one[0].null]
