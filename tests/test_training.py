@@ -654,3 +654,37 @@ def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:
     found = {f"right_at_{t}": 0.5 for t in THRESHOLDS}
     assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.696}) == 0.3
     assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.69}) == 0.4
+
+
+def test_a_share_of_the_texts_stands_beside_the_same_passages(tmp_path: Path) -> None:
+    made = {
+        "reader": [
+            {
+                "question": f"What is house {i} called?",
+                "passage": f"House {i} is called Villa {i}.",
+                "answer": f"Villa {i}",
+                "answer_start": len(f"House {i} is called "),
+                "source": "squad1.1",
+            }
+            for i in range(400)
+        ],
+        "generative": [
+            {
+                "question": f"What is house {i} called?",
+                "passages": [f"House {i} has a name."],
+                "answer": "The text does not say.",
+                "source": "squad-flan-response-evaluator/partial-abstain",
+            }
+            for i in range(400)
+        ],
+        "rerank": [],
+        "nli": [],
+    }
+    for name, some in made.items():
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in some)
+    recipe = Recipe(reader=(), rewritten=(("squad-flan", 1.0),), generative=(), claims=(), typed=0)
+    every, some = (plan(tmp_path, Neighbours.none(), recipe, 7, share=part) for part in (1.0, 0.3))
+    assert 0.2 * len(every) < len(some) < 0.4 * len(every)
+    assert sorted(map(str, some)) == sorted(str(group) for group in every if group in some)
+    assert {len(group) for group in some} == {2}

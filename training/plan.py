@@ -85,9 +85,12 @@ class Planner:
         self.kept = kept
         every = {name: list(rows(folder / f"{name}.jsonl.gz")) for name in KEYS}
         self.aside = held_out_questions(every["reader"])
-        self.rows = {
-            name: [row for row in every[name] if held_out(row[key]) == kept and taken(row[key])]
+        there = {
+            name: [row for row in every[name] if held_out(row[key]) == kept]
             for name, key in KEYS.items()
+        }
+        self.rows = {
+            name: [row for row in there[name] if taken(row[key])] for name, key in KEYS.items()
         }
         self.ranked = [
             row
@@ -95,8 +98,9 @@ class Planner:
             if row["question"].casefold() not in self.aside and row["positives"]
         ]
         self.answered = [row for row in self.rows["reader"] if row["answer_start"] >= 0]
+        self.answers = known(there["reader"])
         self.free = folder / "generative.jsonl.gz"
-        passages = {row["passage"] for row in self.rows["reader"]}
+        passages = {row["passage"] for row in there["reader"]}
         self.vocabulary = Vocabulary.of(sorted(passages))
 
     def groups(self) -> Iterator[Group]:
@@ -119,7 +123,6 @@ class Planner:
 
     def _rewritten(self) -> Iterator[Group]:
         """Yield the groups of texts in other words."""
-        answers = known(self.answered)
         written = [
             row
             for row in rewritten(self.free, self.aside, self.kept)
@@ -127,7 +130,7 @@ class Planner:
         ]
         for row in self._take(written, self.recipe.rewritten):
             yield from rewritten_groups(
-                row, answers, self.near, self.random, self.changes, self.recipe.typed
+                row, self.answers, self.near, self.random, self.changes, self.recipe.typed
             )
 
     def _free(self) -> Iterator[Group]:
