@@ -578,6 +578,13 @@ def test_titled_passages_answer_their_questions() -> None:
         assert right.passage != wrong.passage
 
 
+def save(folder: Path, made: dict[str, list[dict[str, Any]]]) -> None:
+    """Write rows as the training files of a folder."""
+    for name, some in made.items():
+        with gzip.open(folder / f"{name}.jsonl.gz", "wt") as file:
+            file.writelines(json.dumps(row) + "\n" for row in some)
+
+
 def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> None:
     made = {
         "reader": [
@@ -599,9 +606,7 @@ def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> N
             for i in range(100)
         ],
     }
-    for name, some in made.items():
-        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
-            file.writelines(json.dumps(row) + "\n" for row in some)
+    save(tmp_path, made)
     recipe = Recipe(reader=(("squad1.1", 2.0),), nli=(("mnli", 1.0),), sentences=())
     first = plan(tmp_path, Neighbours.none(), recipe, 7)
     assert first == plan(tmp_path, Neighbours.none(), recipe, 7)
@@ -680,9 +685,7 @@ def test_a_share_of_the_texts_stands_beside_the_same_passages(tmp_path: Path) ->
         "rerank": [],
         "nli": [],
     }
-    for name, some in made.items():
-        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
-            file.writelines(json.dumps(row) + "\n" for row in some)
+    save(tmp_path, made)
     recipe = Recipe(reader=(), rewritten=(("squad-flan", 1.0),), generative=(), claims=(), typed=0)
     every, some = (plan(tmp_path, Neighbours.none(), recipe, 7, share=part) for part in (1.0, 0.3))
     assert 0.2 * len(every) < len(some) < 0.4 * len(every)
