@@ -345,7 +345,7 @@ def test_short_answers_are_measured_apart_and_by_how_refusals_rank(
 def test_a_run_goes_on_from_shipped_weights(
     begin: Callable[[str], adapter.Run], base: Path, weights: Path
 ) -> None:
-    more = Shape(low_rank=4, first=1)
+    more = Shape(low_rank=6, first=1)
     model = adapt(load(base), more, 0)
     adapter.begin(model, weights)
     trained = begin("shipped")

@@ -32,7 +32,7 @@ from rag.generator import TransformersGenerator
 from rag.metrics import auroc
 from rag.prompts import NONE, answer_prompt, short_prompt
 from rag.settings import DEFAULT_GENERATOR, GeneratorSettings, ModelSettings
-from training import near_misses
+from training import likely, near_misses
 from training import run as running
 from training.base import base_folder
 from training.forest import Forest, alike, size
@@ -276,11 +276,15 @@ def export(run: Path, base: Path, output: Path) -> int:
 
 
 def begin(model: Any, weights: Path) -> None:
-    """Let the changes of an adapted model begin as a weights file has them; others stay new."""
+    """Let the changes of an adapted model begin as a weights file has them; others stay new.
+
+    Where a change has a higher rank than the file's, what is beyond begins new as well.
+    """
     own = changed(model)
     with torch.no_grad():
         for name, tensor in load_file(weights).items():
-            own[name].copy_(tensor)
+            rows, columns = tensor.shape
+            own[name][:rows, :columns].copy_(tensor)
 
 
 def hastened(model: Any) -> Any:
@@ -318,6 +322,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     made.add_argument("--cache", type=Path, default=Path("runs/reader"), help="kept vectors")
     made.add_argument("--share", type=float, default=1.0, help="of the texts that is taken")
     near_misses.add_option(made)
+    likely.add_option(made)
     add_options(made, Shape())
     return made.parse_args(given)
 
@@ -342,7 +347,7 @@ def learned(asked: argparse.Namespace, given: Sequence[str], base: Path) -> None
     end = int(generator.tokenizer.eos_token_id)
     none = int(generator.tokenizer(NONE, add_special_tokens=False)["input_ids"][0])
     near = neighbours(asked.data, base_folder(), asked.cache)
-    changes = near_misses.changes(asked.near_misses)
+    changes = near_misses.changes(asked.near_misses, asked.likely)
     made: dict[bool, list[Row]] = {}
     for kept in (False, True):
         made[kept] = [

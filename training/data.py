@@ -104,6 +104,7 @@ class Recipe:
         ("fool-me-twice", 2.0),
         ("mnli", 2.0),
     )
+    told: tuple[tuple[str, float], ...] = ()
     claims: tuple[tuple[str, float], ...] = (
         ("squad-flan", 0.4),
         ("fairytale-flan", 0.2),

@@ -2,22 +2,24 @@
 
 A changed question is apt to be odd, and a reader learns to see that instead of reading the passage.
 Here the question stays as it was asked, and the sentence that answers it is changed where the two
-agree: a name, a number, a word into its opposite, a verb negated, any other word. Lest the oddness
-of an edit tell, other passages are edited just so where the question does not care, or have another
-name throughout, as the question then has too (entity substitution, after Longpre et al. 2021,
-"Entity-Based Knowledge Conflicts in Question Answering").
+agree: a name, a number, a word into its opposite, a verb negated, any other word, or one that a
+language model expects there (`training.likely`). Lest the oddness of an edit tell, other passages
+are edited just so where the question does not care, or have another name throughout, as the
+question then has too (entity substitution, after Longpre et al. 2021, "Entity-Based Knowledge
+Conflicts in Question Answering").
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
 from rag import words
 from rag.passages import sentences
+from training.exchange import Exchange, Likely
 from training.unanswerable import (
     NEGATIONS,
     NUMBER,
@@ -45,6 +47,7 @@ IDLE = words.stems(
 """Words of questions that passages need not share."""
 SHORTEST = 4  # letters of a word that is exchanged
 ANY_WORD = 0.3  # of the edits exchange any word though something else could be
+LIKELY = 0.6  # the same where a language model has said which words may stand there
 AT_HOME = 0.6  # of the edits that do not matter are in the sentence that answers
 DRAWN = 20  # names of other passages, of which a fitting one is taken
 ELSEWHERE = 0.4  # of the names that come in are of other passages though this one has others
@@ -52,13 +55,17 @@ ELSEWHERE = 0.4  # of the names that come in are of other passages though this o
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Names, and words by how they end, that may take another's place."""
+    """Names, and words by how they end, that may take another's place.
+
+    Of the questions that are in `likely`, those are taken that a language model expects there.
+    """
 
     names: Sequence[str]
     words: Mapping[str, Sequence[str]]
+    likely: Likely = field(default_factory=dict)
 
     @classmethod
-    def of(cls, passages: Iterable[str]) -> Vocabulary:
+    def of(cls, passages: Iterable[str], likely: Likely | None = None) -> Vocabulary:
         """Return what some passages use, as often as they do."""
         called: list[str] = []
         said: dict[str, list[str]] = {}
@@ -67,7 +74,14 @@ class Vocabulary:
             for word in WORD.findall(passage):
                 if common(word):
                     said.setdefault(ending(word), []).append(word)
-        return cls(called, said)
+        return cls(called, said, likely or {})
+
+    def expected(self, asked: Asked, *, shared: bool) -> list[Exchange] | None:
+        """Return exchanges in a passage, of what its question says or not; None if unknown."""
+        found = self.likely.get((asked.question, asked.passage))
+        if found is None:
+            return None
+        return [one for one in found if one.shared == shared and not one.asked]
 
     def named(self, random: Random) -> Sequence[str]:
         """Draw some names."""
@@ -218,7 +232,10 @@ def negated(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | Non
 
 
 def other_word(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:
-    """Exchange a word that the answering sentence shares with the question for any other."""
+    """Exchange a word that the answering sentence shares with the question for another."""
+    expected = vocabulary.expected(asked, shared=True)
+    if expected is not None:
+        return exchanged(asked, expected, random)
     start, end = asked.home()
     stems = set(words.content(asked.question)) - IDLE
     found = [
@@ -235,11 +252,20 @@ def other_word(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | 
     return asked.put(start + match.start(), start + match.end(), new)
 
 
+def exchanged(asked: Asked, expected: Sequence[Exchange], random: Random) -> Asked | None:
+    """Return the passage with one of the exchanges; None where there is none."""
+    if not expected:
+        return None
+    one = random.choice(expected)
+    return asked.put(one.start, one.end, random.choice(one.news))
+
+
 def edited(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:
     """Edit a passage so that it no longer answers; None if it cannot be. The span is kept."""
     ways: list[Way] = [other_name, other_number, opposite, negated]
     random.shuffle(ways)
-    ways.insert(0 if random.random() < ANY_WORD else len(ways), other_word)
+    often = LIKELY if vocabulary.expected(asked, shared=True) else ANY_WORD
+    ways.insert(0 if random.random() < often else len(ways), other_word)
     return first(ways, asked, vocabulary, random)
 
 
@@ -287,6 +313,9 @@ def other_answer(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked 
 
 def besides(asked: Asked, vocabulary: Vocabulary, random: Random) -> Asked | None:
     """Exchange a word, a name's word or a number that the question does not have."""
+    expected = vocabulary.expected(asked, shared=False)
+    if expected and random.random() < LIKELY:
+        return exchanged(asked, expected, random)
     home = asked.home()
     start, end = home if random.random() < AT_HOME else random.choice(cut(asked.passage) or [home])
     used = words.stems(asked.question)

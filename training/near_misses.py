@@ -27,6 +27,7 @@ from typing import Any
 import torch
 
 from rag.cross_encoder import load_network
+from training import likely
 from training.base import base_folder, open_encoder
 from training.data import Example, answer_span, held_out, held_out_questions, rows
 from training.derived import ANSWERS, place
@@ -119,13 +120,16 @@ def add_option(made: argparse.ArgumentParser) -> None:
     made.add_argument("--near-misses", type=Path, help=f"file of {PROGRAM}")
 
 
-def changes(path: Path | None) -> Changes:
-    """Return how a run changes questions: drawing from what the file holds, where it has any."""
+def changes(path: Path | None, expected: Path | None = None) -> Changes:
+    """Return how a run changes questions: drawing from what the file holds, where it has any.
+
+    `expected` is a file of `training.likely`.
+    """
     known = {
         (row["question"], row["passage"]): [text for odds, text in row["changes"] if odds > SEEN]
         for row in (rows(path) if path else ())
     }
-    return Changes(known)
+    return Changes(known, likely.likely(expected))
 
 
 def main(given: Sequence[str]) -> None:

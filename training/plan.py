@@ -31,6 +31,7 @@ from training.edited import Vocabulary
 from training.mining import Neighbours
 from training.object_questions import object_group
 from training.rewritten import known, rewritten, rewritten_groups
+from training.told_claims import told_group
 from training.unanswerable import Changes
 
 KEYS = {"reader": "passage", "rerank": "question", "nli": "premise"}
@@ -101,7 +102,7 @@ class Planner:
         self.answers = known(there["reader"])
         self.free = folder / "generative.jsonl.gz"
         passages = {row["passage"] for row in there["reader"]}
-        self.vocabulary = Vocabulary.of(sorted(passages))
+        self.vocabulary = Vocabulary.of(sorted(passages), changes.likely)
 
     def groups(self) -> Iterator[Group]:
         """Yield the groups of every source."""
@@ -177,3 +178,6 @@ class Planner:
             for row in self._take(found, passes):
                 if group := ask(row, random, recipe, self.vocabulary):
                     yield group
+        for row in self._take(found, recipe.told):
+            if group := told_group(row, random, recipe.typed):
+                yield group

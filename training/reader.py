@@ -15,7 +15,7 @@ import torch
 
 from rag.cross_encoder import load_network
 from rag.reader_network import ReaderNetwork
-from training import near_misses
+from training import likely, near_misses
 from training.base import base_folder, open_encoder
 from training.data import Recipe, rows
 from training.mining import Neighbours
@@ -41,13 +41,14 @@ def main(given: Sequence[str]) -> None:
     made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--start", type=Path, help="weights file to go on from")
     near_misses.add_option(made)
+    likely.add_option(made)
     asked = made.parse_args(given)
     torch.set_num_threads(1)
     schedule, base = chosen(asked, SCHEDULE), base_folder()
     near = neighbours(asked.data, base, asked.run)
     others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
-    changes = near_misses.changes(asked.near_misses)
+    changes = near_misses.changes(asked.near_misses, asked.likely)
     planned = partial(plan, asked.data, near, Recipe(), changes=changes)
     groups = [row for s in seeds(asked, kept=False) for row in encoder.rows(planned(s), s)]
     kept = encoder.rows(planned(schedule.seed, kept=True), schedule.seed)

@@ -14,6 +14,7 @@ from random import Random
 
 from rag import words
 from rag.passages import sentences
+from training.exchange import Likely
 
 OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
 more fewer, oldest newest, earliest latest, before after, north south, northern southern, east west,
@@ -66,6 +67,7 @@ QUESTION_WORDS = frozenset(
 )
 
 ALIKE = 4  # letters at least that two forms of a word begin with
+LIKELY = 0.6  # of the changes are words that a language model expects, where it expects any
 HARDEST = 0.7  # of the changes drawn from known ones are the one that a reader falls for most
 
 Change = Callable[[str, str, str, Random], str | None]
@@ -219,13 +221,18 @@ class Changes:
     """How the questions of a run are changed.
 
     `known` are changes made before, for a question and its passage, the one that a reader falls for
-    most first: where there are any, one is drawn.
+    most first: where there are any, one is drawn. `likely` are exchanges of words, of the passage's
+    too.
     """
 
     known: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    likely: Likely = field(default_factory=dict)
 
     def draw(self, question: str, passage: str, answer: str, random: Random) -> str | None:
         """Return a changed question that the passage does not answer; None if there is none."""
+        found = [one for one in self.likely.get((question, passage), ()) if one.asked]
+        if found and random.random() < LIKELY:
+            return random.choice(found).made(question, random)
         if known := self.known.get((question, passage)):
             return known[0] if random.random() < HARDEST else random.choice(known)
         return change(question, passage, answer, random)
