@@ -104,7 +104,6 @@ class Recipe:
         ("fool-me-twice", 2.0),
         ("mnli", 2.0),
     )
-    told: tuple[tuple[str, float], ...] = ()
     claims: tuple[tuple[str, float], ...] = (
         ("squad-flan", 0.4),
         ("fairytale-flan", 0.2),
@@ -117,6 +116,7 @@ class Recipe:
         ("fairytale-flan", 1.5),
         ("narrativeqa-flan", 3.0),
     )
+    written: int = 2
     stated: float = 0.5
     titled: int = 3000
     near: float = 0.4

@@ -31,8 +31,8 @@ from training.edited import Vocabulary
 from training.mining import Neighbours
 from training.object_questions import object_group
 from training.rewritten import known, rewritten, rewritten_groups
-from training.told_claims import told_group
 from training.unanswerable import Changes
+from training.written import questions, written_groups
 
 KEYS = {"reader": "passage", "rerank": "question", "nli": "premise"}
 """By which text of a file's rows it is decided whether they are kept aside."""
@@ -101,12 +101,15 @@ class Planner:
         self.answered = [row for row in self.rows["reader"] if row["answer_start"] >= 0]
         self.answers = known(there["reader"])
         self.free = folder / "generative.jsonl.gz"
-        passages = {row["passage"] for row in there["reader"]}
-        self.vocabulary = Vocabulary.of(sorted(passages), changes.likely)
+        self.passages = sorted({row["passage"] for row in there["reader"]})
+        self.written = questions()
+        self.vocabulary = Vocabulary.of(self.passages, changes.likely)
 
     def groups(self) -> Iterator[Group]:
         """Yield the groups of every source."""
         yield from map(self._of_reader, self._take(self.rows["reader"], self.recipe.reader))
+        for _ in range(1 if self.kept else self.recipe.written):
+            yield from written_groups(self.passages, self.written, self.recipe.typed, self.random)
         if self.free.exists():
             yield from self._rewritten()
             if not self.kept:
@@ -178,6 +181,3 @@ class Planner:
             for row in self._take(found, passes):
                 if group := ask(row, random, recipe, self.vocabulary):
                     yield group
-        for row in self._take(found, recipe.told):
-            if group := told_group(row, random, recipe.typed):
-                yield group

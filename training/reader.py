@@ -40,6 +40,7 @@ def main(given: Sequence[str]) -> None:
     """Prepare the plan, train, and leave the weights in the run's folder."""
     made = parser(PROGRAM, __doc__, SCHEDULE)
     made.add_argument("--start", type=Path, help="weights file to go on from")
+    made.add_argument("--share", type=float, default=1.0, help="of the texts that is taken")
     near_misses.add_option(made)
     likely.add_option(made)
     asked = made.parse_args(given)
@@ -49,7 +50,7 @@ def main(given: Sequence[str]) -> None:
     others = helpers(PROGRAM, given, asked)
     encoder = open_encoder(base, schedule.length)
     changes = near_misses.changes(asked.near_misses, asked.likely)
-    planned = partial(plan, asked.data, near, Recipe(), changes=changes)
+    planned = partial(plan, asked.data, near, Recipe(), changes=changes, share=asked.share)
     groups = [row for s in seeds(asked, kept=False) for row in encoder.rows(planned(s), s)]
     kept = encoder.rows(planned(schedule.seed, kept=True), schedule.seed)
     network = ReaderNetwork.start(base, schedule.seed)

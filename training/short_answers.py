@@ -42,7 +42,6 @@ RECIPE = Recipe(
     rerank=(),
     nli=(),
     asked=(("fever", 0.7), ("fool-me-twice", 1.0), ("mnli", 1.0)),
-    told=(("fever", 0.7), ("fool-me-twice", 1.5), ("mnli", 1.0)),
     claims=(),
     stated=0.0,
     titled=1500,
