@@ -116,7 +116,7 @@ class Recipe:
         ("fairytale-flan", 1.5),
         ("narrativeqa-flan", 3.0),
     )
-    written: int = 2
+    written: int = 1
     stated: float = 0.5
     titled: int = 3000
     near: float = 0.4
