@@ -19,7 +19,7 @@ from random import Random
 
 from rag import words
 from rag.passages import sentences
-from training.exchange import Exchange, Likely
+from training.exchange import LIKELY, Exchange, Likely
 from training.unanswerable import (
     NEGATIONS,
     NUMBER,
@@ -47,7 +47,6 @@ IDLE = words.stems(
 """Words of questions that passages need not share."""
 SHORTEST = 4  # letters of a word that is exchanged
 ANY_WORD = 0.3  # of the edits exchange any word though something else could be
-LIKELY = 0.6  # the same where a language model has said which words may stand there
 AT_HOME = 0.6  # of the edits that do not matter are in the sentence that answers
 DRAWN = 20  # names of other passages, of which a fitting one is taken
 ELSEWHERE = 0.4  # of the names that come in are of other passages though this one has others

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+LIKELY = 0.6  # of the changes and edits are such exchanges, where a language model found any
 Key = tuple[str, str]
 """A question and its passage."""
 

@@ -14,7 +14,7 @@ from random import Random
 
 from rag import words
 from rag.passages import sentences
-from training.exchange import Likely
+from training.exchange import LIKELY, Likely
 
 OPPOSITES = """first last, largest smallest, biggest smallest, highest lowest, most least,
 more fewer, oldest newest, earliest latest, before after, north south, northern southern, east west,
@@ -67,7 +67,6 @@ QUESTION_WORDS = frozenset(
 )
 
 ALIKE = 4  # letters at least that two forms of a word begin with
-LIKELY = 0.6  # of the changes are words that a language model expects, where it expects any
 HARDEST = 0.7  # of the changes drawn from known ones are the one that a reader falls for most
 
 Change = Callable[[str, str, str, Random], str | None]
