@@ -7,9 +7,9 @@ figures are of questions left out of fitting, in four folds by passage, divided 
 
 The confidence, that the answer is right, is the mean of the log-odds that there is an answer and
 that the best sentence is one, scaled, since most wrong answers are to questions that have none. It
-is fitted where half of the questions have no answer and nearly all of those are near misses, or of
-texts that leave the answer out: they are harder to tell than most, and a program that is too sure
-does more harm than one that is not sure enough.
+is fitted where half of the questions have no answer and nearly all of those are hard ones, of
+edited passages, or of texts that leave the answer out: people's near misses are harder to tell than
+most of ours, and a program that is too sure does more harm than one that is not sure enough.
 """
 
 from __future__ import annotations
@@ -32,13 +32,34 @@ from rag.metrics import calibration_error, contains, token_f1
 from rag.rereading import reconsider
 from training.described import Described
 
-SHARES = {"answerable": 0.5, "removed": 0.12, "written": 0.23, "left_out": 0.15}
+SHARES = {
+    "answerable": 0.5,
+    "removed": 0.12,
+    "changed": 0.115,
+    "edited": 0.115,
+    "hard": 0.0,
+    "left_out": 0.15,
+}
 """What each kind weighs in fitting."""
-NEAR_MISSES = {"answerable": 0.5, "removed": 0.05, "written": 0.25, "left_out": 0.2}
+NEAR_MISSES = {
+    "answerable": 0.5,
+    "removed": 0.05,
+    "changed": 0.0,
+    "edited": 0.125,
+    "hard": 0.125,
+    "left_out": 0.2,
+}
 """And for the confidence."""
-ASKED = {"answerable": 2 / 3, "removed": 1 / 9, "written": 1 / 9, "left_out": 1 / 9}
+ASKED = {
+    "answerable": 2 / 3,
+    "removed": 1 / 9,
+    "changed": 1 / 18,
+    "edited": 1 / 18,
+    "hard": 0.0,
+    "left_out": 1 / 9,
+}
 """And in choosing the threshold."""
-UNANSWERABLE = ("removed", "written", "left_out")
+UNANSWERABLE = ("removed", "changed", "edited", "hard", "left_out")
 AGAINST = ("names_missing", "names_missing_sentence", "numbers_missing", "unknown", "offers_not")
 """Features that speak against an answer. They are rare among these questions, whose changed names
 are of the passage itself, so that chance can turn their sign: it is not believed."""
@@ -108,10 +129,10 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     Where the answer's words are not known, any sentence of the right passage is.
     """
     candidates, logits = one.candidates, sentence.logits(one.rows)
-    again: Mapping[str, float] | None = None
+    refusal = 0.0
     if one.rereading:
         seen = reconsider(one.rereading, candidates, logits)
-        candidates, logits, again = seen.candidates, seen.logits, seen.verdict
+        candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
     best = candidates[int(np.argsort(-logits, kind="stable")[0])]
     able = one.case.gold is not None
     right = able and bool(
@@ -126,7 +147,7 @@ def judge(sentence: Logistic, one: Described) -> Judged:
     return Judged(
         one.features.of_passages(candidates, logits, one.case.hits),
         np.array([int(hit.document == one.case.document) for hit in one.case.hits]),
-        one.features.of_verdict(one.question, candidates, logits, one.case.hits, again),
+        one.features.of_verdict(one.question, candidates, logits, one.case.hits, refusal),
         int(able),
         int(right),
         token_f1(short, [one.case.answer]) if able and one.case.answer else 0.0,
