@@ -2,12 +2,10 @@
 
     python -m training.evidence --data ../shared/train --reader rag/weights/reader.safetensors
 
-The questions are those of `training.cases`: each with its answer and without, and those written
-over held-out passages, answered or just missed; and those of `training.retold`, over texts in other
-words. They are described (`training.described`) as the trained reader and the generator's second
-reading see them, as the reader alone does, and without; four logistic models are fitted to each
-(`training.fitting`).
-Nothing here reads evaluation data.
+The questions are those of `training.cases`: each with its answer, without, and changed; and those
+of `training.retold`, over texts in other words. They are described (`training.described`) as the
+trained reader and the generator's second reading see them, as the reader alone does, and without;
+four logistic models are fitted to each (`training.fitting`). Nothing here reads evaluation data.
 """
 
 from __future__ import annotations
@@ -20,10 +18,9 @@ from rag.generator import TransformersGenerator
 from rag.settings import GeneratorSettings, ModelSettings
 from training.cases import Corpus, cases, sample, yes_or_no
 from training.data import rows
-from training.described import described, read_again, unread
+from training.described import Describer, described, read_again, unread
 from training.fitting import fit_all, fit_sentence
 from training.retold import retold, retold_cases
-from training.written import questions
 
 OUTPUT = Path(__file__).parents[1] / "rag" / "weights" / "evidence.json"
 
@@ -42,12 +39,13 @@ def main() -> None:
     taken = sample(options.data, options.seed)[: options.limit or None]
     titled = yes_or_no(options.data, options.seed)
     texts = sorted({str(row["passage"]) for row in rows(options.data / "reader.jsonl.gz")})
+    judges = Describer(options.reader).judge if options.reader else None
     told = retold(options.data)
     sources = [texts, sorted({str(row["passage"]) for row in titled})]
     size = sum(map(len, sources))
     every = Corpus.of([*sources, sorted({one.text for one in told})], options.cache)
     corpus = every.among(range(size))
-    asked = cases(options.cache, corpus, [*taken, *titled], questions())
+    asked = cases(options.cache, corpus, [*taken, *titled], options.seed, judges)
     asked += retold_cases(options.cache, every, told)
     read = described(asked, options.reader, options.processes)
     groups = {"plain": [unread(one) for one in read]}
