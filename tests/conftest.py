@@ -38,6 +38,12 @@ def is_loopback(address: Any) -> bool:
         return False
 
 
+@pytest.fixture
+def no_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plan training rows without the documents of our own, which go with any folder."""
+    monkeypatch.setattr("training.plan.documents", lambda kept: {})
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_network() -> Iterator[None]:
     """Refuse connections and name look-ups beyond loopback, in every test and fixture."""

@@ -92,6 +92,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("no_documents")
 def test_half_of_the_rows_say_none_and_a_slice_is_kept_aside(folder: Path) -> None:
     rows = short_answers.short_answers(folder, Neighbours.none(), Changes(), 3)
     assert rows == short_answers.short_answers(folder, Neighbours.none(), Changes(), 3)
@@ -102,6 +103,7 @@ def test_half_of_the_rows_say_none_and_a_slice_is_kept_aside(folder: Path) -> No
     assert not {row.text for row in rows} & {row.text for row in kept}
 
 
+@pytest.mark.usefixtures("no_documents")
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_share_is_of_the_texts_that_are_trained_on(folder: Path, kept: bool) -> None:
     every, some = (

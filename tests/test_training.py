@@ -585,6 +585,7 @@ def save(folder: Path, made: dict[str, list[dict[str, Any]]]) -> None:
             file.writelines(json.dumps(row) + "\n" for row in some)
 
 
+@pytest.mark.usefixtures("no_documents")
 def test_the_plan_is_the_same_twice_and_keeps_a_slice_aside(tmp_path: Path) -> None:
     made = {
         "reader": [
@@ -661,6 +662,7 @@ def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:
     assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.69}) == 0.4
 
 
+@pytest.mark.usefixtures("no_documents")
 def test_a_share_of_the_texts_stands_beside_the_same_passages(tmp_path: Path) -> None:
     made = {
         "reader": [

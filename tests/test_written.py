@@ -68,6 +68,7 @@ def test_without_a_file_there_are_none(tmp_path: Path) -> None:
     assert questions(tmp_path / "none.jsonl.gz") == {}
 
 
+@pytest.mark.usefixtures("no_documents")
 def test_a_run_takes_all_that_may_be_trained_on_and_measures_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

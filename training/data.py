@@ -58,11 +58,11 @@ class Recipe:
     """How often each source is passed through, and how hard its groups are made.
 
     A count of passes of 1.5 is every row once and half of them a second time, each time with
-    another wrong passage and another change; `written` is that of the questions written for the
-    project. `stated` is the share of the answers that can be put into a sentence, and `typed` that
-    of the questions as people type them (`training.typed`); `edited` and `varied` are the shares of
-    the passages that stand beside themselves with an edit that takes their answer away, and with
-    one that does not (`training.edited`).
+    another wrong passage and another change; `written` is that of the questions and documents
+    written for the project. `stated` is the share of the answers that can be put into a sentence,
+    and `typed` that of the questions as people type them (`training.typed`); `edited` and `varied`
+    are the shares of the passages that stand beside themselves with an edit that takes their answer
+    away, and with one that does not (`training.edited`).
     """
 
     reader: tuple[tuple[str, float], ...] = (

@@ -27,12 +27,13 @@ from training.data import (
     titled_groups,
 )
 from training.derived import found_row, sentence_group, stated_group
+from training.documents import documents
 from training.edited import Vocabulary
 from training.mining import Neighbours
 from training.object_questions import object_group
 from training.rewritten import known, rewritten, rewritten_groups
 from training.unanswerable import Changes
-from training.written import questions, written_groups
+from training.written import key, questions, written_groups
 
 KEYS = {"reader": "passage", "rerank": "question", "nli": "premise"}
 """By which text of a file's rows it is decided whether they are kept aside."""
@@ -103,13 +104,14 @@ class Planner:
         self.free = folder / "generative.jsonl.gz"
         self.passages = sorted({row["passage"] for row in there["reader"]})
         self.written = questions()
+        self.documents = documents(kept=kept)
         self.vocabulary = Vocabulary.of(self.passages, changes.likely)
 
     def groups(self) -> Iterator[Group]:
         """Yield the groups of every source."""
         yield from map(self._of_reader, self._take(self.rows["reader"], self.recipe.reader))
         for _ in range(1 if self.kept else self.recipe.written):
-            yield from written_groups(self.passages, self.written, self.recipe.typed, self.random)
+            yield from self._written()
         if self.free.exists():
             yield from self._rewritten()
             if not self.kept:
@@ -118,6 +120,13 @@ class Planner:
         yield from filter(None, (stated_group(row, self.random) for row in stated))
         yield from self._ranked()
         yield from self._entailed()
+
+    def _written(self) -> Iterator[Group]:
+        """Yield the groups of questions written over passages, and over documents of our own."""
+        typed, random = self.recipe.typed, self.random
+        yield from written_groups(self.passages, self.written, typed, random)
+        known = {key(text): some for text, some in self.documents.items()}
+        yield from written_groups(self.documents, known, typed, random, "documents")
 
     def _take(self, found: list[Row], passes: Sequence[tuple[str, float]]) -> list[Row]:
         return take(found, once(passes, self.kept), self.random)

@@ -51,7 +51,11 @@ def questions(path: Path = WRITTEN) -> Questions:
 
 
 def written_groups(
-    passages: Iterable[str], known: Questions, typed: float, random: Random
+    passages: Iterable[str],
+    known: Questions,
+    typed: float,
+    random: Random,
+    source: str = SOURCE,
 ) -> list[Group]:
     """Write the questions over each passage that has any as a group."""
     groups = []
@@ -60,7 +64,7 @@ def written_groups(
         for one in known.get(key(passage), ()):
             text, answered = manner(typed, random)(one.text), float(one.span is not None)
             missed = one.span is None
-            group.append(Example(text, passage, None, answered, one.span, missed, source=SOURCE))
+            group.append(Example(text, passage, None, answered, one.span, missed, source=source))
         if group:
             groups.append(tuple(group))
     return groups
