@@ -1,7 +1,7 @@
 """Documents written for this project, as people have them, with questions over them.
 
 Public question-answering data is of encyclopedias, tales and abstracts; news, reports, minutes,
-manuals and notices are not among it, and what learned from it is unsure about them. These are
+manuals and notices are hardly among it, and what learned from it is unsure about them. These are
 invented, every name in them too, with questions that they answer and some that they just miss
 (`docs/training.md` says by whom). A document is cut into passages as an index would cut it; one in
 `KEPT` is held out as a whole, since its passages tell of each other.
