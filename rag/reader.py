@@ -10,7 +10,7 @@ passages were found or what is written from the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -99,13 +99,13 @@ class SentenceReader:
         standing = np.array(standing_out(asked.content, units))
         headings = np.array([is_heading(*unit) for unit in units])
         logits = logits + ROW_WEIGHT * standing - HEADING_PENALTY * headings
-        refusal = 0.0
+        again: Mapping[str, float] | None = None
         if self._rereader:
             found = reread(self._rereader, question, candidates, logits)
             seen = reconsider(found, candidates, logits)
-            candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
+            candidates, logits, again = seen.candidates, seen.logits, seen.verdict
         logits = np.array(ordered(units, standing.tolist(), logits.tolist()), dtype=np.float64)
-        verdict = self._features.of_verdict(asked, candidates, logits, hits, refusal)
+        verdict = self._features.of_verdict(asked, candidates, logits, hits, again)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,8 @@ def test_a_run_learns_from_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(planning, "documents", lambda kept: {} if kept else some)
     recipe = Recipe(stated=0, titled=0)
     assert plan(tmp_path, Neighbours.none(), recipe, 1, kept=True) == []
+    assert len(plan(tmp_path, Neighbours.none(), replace(recipe, documents=3.0), 1)) == 3
+    assert plan(tmp_path, Neighbours.none(), replace(recipe, documents=0.0), 1) == []
     ((first, second),) = plan(tmp_path, Neighbours.none(), recipe, 1)
     assert (first.answerable, first.source) == (1.0, "documents")
     assert first.span is not None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from training.edited import Asked, Vocabulary, edited, varied
 from training.mining import Neighbours
@@ -26,6 +26,7 @@ SUPPORT = ("supported", "refuted", "unrelated")
 YES_OR_NO = ("boolq", "bioasq", "pubmedqa")  # whose hypotheses are questions
 HELD_OUT = 40  # one row in forty is never trained on
 UNKNOWN = Changes()
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ class Recipe:
     """How often each source is passed through, and how hard its groups are made.
 
     A count of passes of 1.5 is every row once and half of them a second time, each time with
-    another wrong passage and another change; `written` is that of the questions and documents
-    written for the project. `stated` is the share of the answers that can be put into a sentence,
-    and `typed` that of the questions as people type them (`training.typed`); `edited` and `varied`
-    are the shares of the passages that stand beside themselves with an edit that takes their answer
-    away, and with one that does not (`training.edited`).
+    another wrong passage and another change; `written` is that of the questions written for the
+    project and `documents` that of those over its own documents, which are set beside other
+    passages of theirs `beside` times. `stated` is the share of the answers that can be put into a
+    sentence, and `typed` that of the questions as people type them (`training.typed`); `edited` and
+    `varied` are the shares of the passages that stand beside themselves with an edit that takes
+    their answer away, and with one that does not (`training.edited`).
     """
 
     reader: tuple[tuple[str, float], ...] = (
@@ -117,7 +119,9 @@ class Recipe:
         ("fairytale-flan", 1.5),
         ("narrativeqa-flan", 3.0),
     )
-    written: int = 1
+    written: float = 0.35
+    documents: float = 2.0
+    beside: int = 1
     stated: float = 0.5
     titled: int = 3000
     near: float = 0.4
@@ -162,9 +166,14 @@ def take(
     taken = []
     for prefix, passes in wanted:
         pool = [row for row in found if row["source"].startswith(prefix)]
-        whole, part = divmod(passes, 1)
-        taken += pool * int(whole) + random.sample(pool, round(part * len(pool)))
+        taken += repeated(pool, passes, random)
     return taken
+
+
+def repeated(pool: Sequence[Item], passes: float, random: Random) -> list[Item]:
+    """Return a pool so many times; what is left of the passes is that share of it, drawn."""
+    whole, part = divmod(passes, 1)
+    return [*pool] * int(whole) + random.sample(pool, round(part * len(pool)))
 
 
 def answer_span(row: dict[str, Any]) -> tuple[int, int] | None:

@@ -10,16 +10,20 @@ invented, every name in them too, with questions that they answer and some that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from rag import words
 from rag.passages import split
 from rag.types import Document
-from training.data import rows
+from training.data import Example, Group, rows
+from training.typed import manner
 from training.written import Question
 
 DOCUMENTS = Path(__file__).with_name("documents.jsonl.gz")
+SOURCE = "documents"
 KEPT = 8  # one document in so many is never trained on
 
 
@@ -63,3 +67,29 @@ def over_passages(row: Mapping[str, Any]) -> dict[str, tuple[Question, ...]]:
         span = None if answer is None else (start + at, end + at)
         found.setdefault(f"{title}\n\n{home.text}", []).append(Question(asked["question"], span))
     return {passage: tuple(some) for passage, some in found.items()}
+
+
+def beside_groups(
+    known: Mapping[str, Sequence[Question]], typed: float, random: Random
+) -> list[Group]:
+    """Write each answered question over its passage and over another one of the same document.
+
+    Where the other has the answer's words, too, the question is left out.
+    """
+    together: dict[str, list[str]] = {}
+    for passage in known:
+        together.setdefault(passage.partition("\n\n")[0], []).append(passage)
+    groups = []
+    for passage, some in known.items():
+        others = [text for text in together[passage.partition("\n\n")[0]] if text != passage]
+        for one in some:
+            if one.span is None or not others:
+                continue
+            other = random.choice(others)
+            if words.flat(passage[slice(*one.span)]) in words.flat(other):
+                continue
+            asked = manner(typed, random)(one.text)
+            right = Example(asked, passage, 1.0, 1.0, one.span, source=SOURCE)
+            wrong = Example(asked, other, 0.0, 0.0, None, True, source=SOURCE)
+            groups.append((right, wrong))
+    return groups

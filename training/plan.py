@@ -21,18 +21,20 @@ from training.data import (
     nli_group,
     once,
     reader_group,
+    repeated,
     rerank_group,
     rows,
     take,
     titled_groups,
 )
 from training.derived import found_row, sentence_group, stated_group
-from training.documents import documents
+from training.documents import SOURCE, beside_groups, documents
 from training.edited import Vocabulary
 from training.mining import Neighbours
 from training.object_questions import object_group
 from training.rewritten import known, rewritten, rewritten_groups
 from training.unanswerable import Changes
+from training.written import SOURCE as WRITTEN
 from training.written import key, questions, written_groups
 
 KEYS = {"reader": "passage", "rerank": "question", "nli": "premise"}
@@ -110,8 +112,8 @@ class Planner:
     def groups(self) -> Iterator[Group]:
         """Yield the groups of every source."""
         yield from map(self._of_reader, self._take(self.rows["reader"], self.recipe.reader))
-        for _ in range(1 if self.kept else self.recipe.written):
-            yield from self._written()
+        yield from self._written()
+        yield from self._beside()
         if self.free.exists():
             yield from self._rewritten()
             if not self.kept:
@@ -123,10 +125,18 @@ class Planner:
 
     def _written(self) -> Iterator[Group]:
         """Yield the groups of questions written over passages, and over documents of our own."""
-        typed, random = self.recipe.typed, self.random
-        yield from written_groups(self.passages, self.written, typed, random)
-        known = {key(text): some for text, some in self.documents.items()}
-        yield from written_groups(self.documents, known, typed, random, "documents")
+        over = {key(text): some for text, some in self.documents.items()}
+        for passes, passages, asked, source in (
+            (self.recipe.written, self.passages, self.written, WRITTEN),
+            (self.recipe.documents, list(self.documents), over, SOURCE),
+        ):
+            for text in repeated(passages, 1.0 if self.kept else passes, self.random):
+                yield from written_groups([text], asked, self.recipe.typed, self.random, source)
+
+    def _beside(self) -> Iterator[Group]:
+        """Yield the groups of passages of our own documents beside others of the same ones."""
+        for _ in range(1 if self.kept else self.recipe.beside):
+            yield from beside_groups(self.documents, self.recipe.typed, self.random)
 
     def _take(self, found: list[Row], passes: Sequence[tuple[str, float]]) -> list[Row]:
         return take(found, once(passes, self.kept), self.random)
