@@ -88,7 +88,7 @@ class Features:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
         self.verdict: tuple[str, ...] = JUDGED_VERDICT if judge else VERDICT
-        self.verdict += REREAD if rereads else ()
+        self.verdict += ("yes_or_no", *REREAD) if rereads else ()
         self.embedder = embedder
         self._statistics = statistics
         self._judge = judge
@@ -157,7 +157,7 @@ class Features:
     ) -> NDArray[np.float64]:
         """Return what tells an answerable question, given the candidates' log-odds (n,).
 
-        `reread` is what a second reading adds, where there was one, by the names `REREAD`.
+        `reread` is what a second reading adds, by the names `REREAD`, where there was one.
         """
         order = np.argsort(-logits, kind="stable")
         best = candidates[int(order[0])]
@@ -168,7 +168,9 @@ class Features:
         )
         covered = _covered(question.content, everything, rarity)
         missing = _absent(question.names, everything)
-        found = {"unknown": 1 - covered, "names_missing": missing, **(reread or {})}
+        found = {"unknown": 1 - covered, "names_missing": missing}
+        found |= {"yes_or_no": float(asks_yes_or_no(question.text)), **dict.fromkeys(REREAD, 0.0)}
+        found |= reread or {}
         if self._judge:
             every = np.stack([c.features for c in candidates])
             found |= {name: f[name] for name in ("answerable", "relevance")}
@@ -187,7 +189,6 @@ class Features:
                 "offers_not": f["offers_not"],
                 "dense_first": max((hit.dense for hit in hits if hit.dense is not None), default=0),
                 "short": float(len(question.content) <= 2),
-                "yes_or_no": float(asks_yes_or_no(question.text)),
                 "size": min(LARGE, max(SMALL, math.log10(1 + len(self._statistics)))),
             }
         return np.array([found[name] for name in self.verdict], dtype=np.float64)

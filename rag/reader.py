@@ -27,7 +27,14 @@ from rag.features import LONGEST_UNIT, Features, Judge, Statistics
 from rag.lines import names_maker
 from rag.pairing import paired
 from rag.places import is_heading
-from rag.questions import Question, about_pictures, analyse, offers, spells_out
+from rag.questions import (
+    Question,
+    about_pictures,
+    analyse,
+    asks_yes_or_no,
+    offers,
+    spells_out,
+)
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
 from rag.tabular import holds, is_row, ordered, standing_out
@@ -100,7 +107,7 @@ class SentenceReader:
         headings = np.array([is_heading(*unit) for unit in units])
         logits = logits + ROW_WEIGHT * standing - HEADING_PENALTY * headings
         again: Mapping[str, float] | None = None
-        if self._rereader:
+        if self._rereader and not asks_yes_or_no(question):
             found = reread(self._rereader, question, candidates, logits)
             seen = reconsider(found, candidates, logits)
             candidates, logits, again = seen.candidates, seen.logits, seen.verdict

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from numpy.typing import NDArray
 
 from rag.passages import split
 from rag.settings import PassageSettings
-from rag.types import Document
+from rag.types import Document, Judgement
+from tests.fakes import PointingJudge
 from training import cases
 from training.cases import Corpus, Counted
 from training.written import Question, key
@@ -136,3 +139,24 @@ def test_a_title_above_a_text_is_no_passage_and_moves_none() -> None:
     assert passage.start == len(title) + 2
     (whole,) = cases.cut("d7", f"{title}\n\n{text}", below_title=False)
     assert (whole.text, whole.title) == (f"{title}\n\n{text}", "")
+
+
+class Liking(PointingJudge):
+    """A judge that is the surer of an answer the longer the question is."""
+
+    def judge(self, question: str, *_: object) -> list[Judgement]:  # type: ignore[override]
+        return [Judgement(0.0, float(len(question)), 0, 0, 0.0)]
+
+
+def test_of_a_questions_changes_that_is_kept_which_a_judge_falls_for_most(
+    row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = itertools.cycle(["When was Riga sold?", None, "When was Lund founded anew?", "When?"])
+    monkeypatch.setattr(cases, "change", lambda *_: next(changes))
+    asked = row | {"question": "When was Lund founded?"}
+    judge = Liking("")
+    assert cases.changed([asked, asked | {"answer": ""}, asked], judge, random.Random(0)) == [
+        (asked, "When was Lund founded anew?", "changed", (False,)),
+        (asked, "When was Lund founded anew?", "changed", (True,)),
+    ]
+    assert cases.changed([asked], None, random.Random(0)) == []

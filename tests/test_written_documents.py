@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -13,7 +14,13 @@ from rag.passages import split
 from rag.types import Document
 from training import plan as planning
 from training.data import Recipe
-from training.documents import DOCUMENTS, documents, held_out_document, over_passages
+from training.documents import (
+    DOCUMENTS,
+    beside_groups,
+    documents,
+    held_out_document,
+    over_passages,
+)
 from training.mining import Neighbours
 from training.plan import plan
 from training.written import Question
@@ -69,13 +76,43 @@ def test_without_a_file_there_are_none(tmp_path: Path) -> None:
     assert documents(tmp_path / "none.jsonl.gz", kept=False) == {}
 
 
+def test_an_answered_question_stands_over_another_passage_of_its_document_too() -> None:
+    title = "A bridge at last"
+    drawn, paid, again, other = (
+        f"{title}\n\nAna Ruiz drew the bridge.",
+        f"{title}\n\nThe town paid 40 million.",
+        f"{title}\n\nIt was Ana Ruiz who opened it.",
+        "A ferry\n\nIt sank.",
+    )
+    start = len(title) + 2
+    who, much = (
+        Question("Who drew it?", (start, start + 8)),
+        Question("How much was paid?", (start + 14, start + 24)),
+    )
+    missed = Question("Who drew the ferry?", None)
+    known = {drawn: (who, missed), paid: (much,), again: (), other: ()}
+    seen = set()
+    for seed in range(20):
+        for right, wrong in beside_groups(known, 0.0, Random(seed)):
+            seen.add((right.question, right.passage, wrong.passage))
+            assert (right.relevance, right.answerable, right.null) == (1.0, 1.0, False)
+            assert (wrong.relevance, wrong.answerable, wrong.null) == (0.0, 0.0, True)
+            assert (wrong.question, wrong.span) == (right.question, None)
+    assert seen == {
+        ("Who drew it?", drawn, paid),  # what else names Ana Ruiz might answer
+        ("How much was paid?", paid, drawn),
+        ("How much was paid?", paid, again),
+    }
+    assert beside_groups({other: (Question("What sank?", (9, 11)),)}, 0.0, Random(0)) == []
+
+
 def test_a_run_learns_from_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("reader", "rerank", "nli"):
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt"):
             pass
     some = {BRIDGE: (Question("Who drew it?", (53, 61)), Question("Who drew the ferry?", None))}
     monkeypatch.setattr(planning, "documents", lambda kept: {} if kept else some)
-    recipe = Recipe(stated=0, titled=0)
+    recipe = Recipe(stated=0, titled=0, documents=1.0)
     assert plan(tmp_path, Neighbours.none(), recipe, 1, kept=True) == []
     assert len(plan(tmp_path, Neighbours.none(), replace(recipe, documents=3.0), 1)) == 3
     assert plan(tmp_path, Neighbours.none(), replace(recipe, documents=0.0), 1) == []

@@ -1,11 +1,12 @@
 """Questions asked of the training passages as the product would ask them.
 
 Every question is asked of all passages, and of a few that are near the right one, as in a folder on
-one subject. Both times as it is, and of the same without the passages that hold its answer. Beside
-them are questions in people's manner that were written over a passage (`training.written`) or over
-a document (`training.documents`): those that it just misses and those that it answers. Only
-passages are taken that the trained reader never saw; yes-or-no questions, whose passage is known
-and no more, are among the others.
+one subject. Both times as it is, and of the same without the passages that hold its answer; and in
+one of the two ways with a name, number or word changed, that of several changes which the trained
+reader falls for most. Beside them are questions in people's manner that were written over a passage
+(`training.written`) or over a document (`training.documents`): those that it just misses and those
+that it answers. Only passages are taken that the trained reader never saw; yes-or-no questions,
+whose passage is known and no more, are among the others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,16 @@ from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
 from training.base import base_folder
 from training.data import held_out, rows
 from training.mining import bm25_top, dense_top, embed
+from training.unanswerable import change
 from training.written import Question, Questions, key
 
 DEPTH, TOP = 50, 10
 FEW = 40  # passages beside the right one
+CHANGES = 12  # are drawn of a question; the hardest of them is kept
 YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
+CHANGED = "changed"
+"""The kind of a case whose question was changed by rule."""
 WRITTEN = "written"
 """The kind of a case whose question was written to be just missed by a passage."""
 OTHERWISE = "otherwise"
@@ -167,9 +172,10 @@ class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is answerable, removed, written, otherwise or left_out (`training.retold`); `few` says
-    that only passages near the right one were searched, and `statistics` counts words among what
-    was searched. `home` numbers the right passage, or that of which the right one was written.
+    `kind` is answerable, removed, changed, written, otherwise or left_out (`training.retold`);
+    `few` says that only passages near the right one were searched, and `statistics` counts words
+    among what was searched. `home` numbers the right passage, or that of which the right one was
+    written.
     """
 
     question: str
@@ -227,18 +233,21 @@ def cases(
     written: Questions,
     missed: str = WRITTEN,
     twice: bool = True,
+    judge: Judge | None = None,
+    seed: int = 0,
 ) -> list[Case]:
     """Return every question as answerable and with its answer's passages removed, then `written`.
 
     Of all texts and of a few; a question's cases follow each other. Of the `written` questions
     those that are answered are asked of all and of few in turn, and the others, whose cases are of
-    the kind `missed`, too unless it is `twice`.
+    the kind `missed`, too unless it is `twice`. With a `judge` there are changed ones, too.
     """
     asks: list[Ask] = [
         (row, str(row["question"]), kind, (False, True))
         for row in asked_of
         for kind in ("answerable", "removed")
     ]
+    asks += changed(asked_of, judge, random.Random(seed))
     for text in corpus.texts:
         asks += over(text, written.get(key(text), ()), missed, twice)
     place = {text: i for i, text in enumerate(corpus.texts)}
@@ -260,6 +269,25 @@ def cases(
             ranked = fused(among, vectors[text], found)
             made += case(row, text, kind, home, among, ranked, few=few)
     return made
+
+
+def changed(
+    asked_of: Sequence[Mapping[str, object]], judge: Judge | None, rng: random.Random
+) -> list[Ask]:
+    """Return for each question that change of several which a judge is surest is answered."""
+    asks: list[Ask] = []
+    for row in asked_of if judge else ():
+        question, passage, answer = (str(row[name]) for name in ("question", "passage", "answer"))
+        drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
+        if answer and judge and (changes := [text for text in drawn if text]):
+            hardest = max(changes, key=partial(answerable, judge, passage))
+            asks.append((row, hardest, CHANGED, (len(asks) % 2 > 0,)))
+    return asks
+
+
+def answerable(judge: Judge, passage: str, question: str) -> float:
+    """Return the log-odds that a judge gives a passage to answer a question."""
+    return judge.judge(question, [passage], [""], [()])[0].answerable
 
 
 def over(passage: str, written: Sequence[Question], missed: str, twice: bool) -> list[Ask]:

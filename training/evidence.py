@@ -16,11 +16,12 @@ import argparse
 import json
 from pathlib import Path
 
+from rag.features import Judge
 from rag.generator import TransformersGenerator
 from rag.settings import GeneratorSettings, ModelSettings
 from training.cases import OTHERWISE, Case, Corpus, cases, sample, yes_or_no
 from training.data import held_out, rows
-from training.described import described, read_again, unread
+from training.described import Describer, described, read_again, unread
 from training.documents import documents
 from training.fitting import fit_all, fit_sentence
 from training.retold import retold, retold_cases
@@ -40,7 +41,8 @@ def main() -> None:
     parser.add_argument("--reader", type=Path, help="weights of a trained reader")
     parser.add_argument("--processes", type=int, default=2, help="each with one thread")
     options = parser.parse_args()
-    asked = every_case(options.data, options.cache, options.seed, options.limit)
+    judge = Describer(options.reader).judge if options.reader else None
+    asked = every_case(options.data, options.cache, options.seed, options.limit, judge)
     read = described(asked, options.reader, options.processes)
     groups = {"plain": [unread(one) for one in read]}
     if options.reader:
@@ -57,8 +59,13 @@ def main() -> None:
         options.output.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 
 
-def every_case(data: Path, cache: Path, seed: int, limit: int = 0) -> list[Case]:
-    """Return the cases of all kinds; with a `limit` of so many of the public questions."""
+def every_case(
+    data: Path, cache: Path, seed: int, limit: int = 0, judge: Judge | None = None
+) -> list[Case]:
+    """Return the cases of all kinds; with a `limit` of so many of the public questions.
+
+    With a `judge` changed questions are among them.
+    """
     taken, titled = sample(data, seed)[: limit or None], yes_or_no(data, seed)
     texts = sorted({str(row["passage"]) for row in rows(data / "reader.jsonl.gz")})
     told = retold(data)
@@ -71,7 +78,7 @@ def every_case(data: Path, cache: Path, seed: int, limit: int = 0) -> list[Case]
         {name: some for name, some in known.items() if name in kept}
         for known in (questions(), questions(MANNERS))
     )
-    found = cases(cache, corpus, [*taken, *titled], written)
+    found = cases(cache, corpus, [*taken, *titled], written, judge=judge, seed=seed)
     found += retold_cases(cache, every, told)
     found += cases(cache, corpus, [], otherwise, OTHERWISE, twice=False)
     own = documents(kept=True)
