@@ -142,10 +142,9 @@ def abstention_page() -> str:
             "On questions of the training data that neither the reader nor these models saw "
             f"({held_out['questions']:,.0f} in four\nfolds, parted eight times, weighed so "
             "that two thirds have an answer; of the others a third each "
-            "lacks\nits passage, is changed or has its passage edited so that this no longer "
-            "answers it, or has a text in the\npassage's place that "
-            "leaves out just what is asked; the last two are harder than a question about "
-            "something\nelse):\n",
+            "lacks\nits passage, was changed or written so that the passage just misses it, or has "
+            "a text in the passage's place\nthat leaves out just what is asked; the last two are "
+            "harder than a question about something else):\n",
             *lines,
             "",
             "Most of what is declined without need is declined close to the threshold: the nearest "

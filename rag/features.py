@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from rag import words
 from rag.candidate import Candidate
 from rag.embedder import Embedder
 from rag.questions import Question, asks_yes_or_no, defines, offers
-from rag.rereading import REFUSAL
+from rag.rereading import REREAD
 from rag.types import Hit, Judgement, Passage, Span
 
 LONGEST_UNIT = 600  # characters
@@ -37,7 +37,10 @@ VERDICT = (
     *("dense_first", "short", "yes_or_no", "size"),
 )
 JUDGED_SENTENCE = ("relevance", "answerable", "span", "span_behind", "relevance_behind")
-JUDGED_VERDICT = ("answerable", "answerable_most", "span_most", "unknown", "names_missing")
+JUDGED_VERDICT = (
+    *("answerable", "answerable_most", "span_most", "relevance"),
+    *("unknown", "names_missing"),
+)
 """Instead of all others: what words share adds nothing to trained scores but chance."""
 PASSAGE = ("retrieval", "first_hit", "dense", "best", "best_behind")
 JUDGED_PASSAGE = ("relevance", "answerable", "span")
@@ -85,14 +88,14 @@ class Features:
         self.sentence = SENTENCE + (JUDGED_SENTENCE if judge else ())
         self.passage = PASSAGE + (JUDGED_PASSAGE if judge else ())
         self.verdict: tuple[str, ...] = JUDGED_VERDICT if judge else VERDICT
-        self.verdict += (REFUSAL,) if rereads else ()
+        self.verdict += ("yes_or_no", *REREAD) if rereads else ()
         self.embedder = embedder
         self._statistics = statistics
         self._judge = judge
         self._vectors: dict[str, NDArray[np.float32]] = {}  # passage id -> (units, d)
 
     def rereading(self) -> Features:
-        """Return the same with a second reading's doubts in the verdict."""
+        """Return the same with a second reading in the verdict."""
         return Features(self.embedder, self._statistics, self._judge, rereads=True)
 
     def candidates(self, question: Question, hits: Sequence[Hit]) -> list[Candidate]:
@@ -150,11 +153,11 @@ class Features:
         candidates: Sequence[Candidate],
         logits: NDArray[np.float64],
         hits: Sequence[Hit],
-        refusal: float = 0.0,
+        reread: Mapping[str, float] | None = None,
     ) -> NDArray[np.float64]:
         """Return what tells an answerable question, given the candidates' log-odds (n,).
 
-        `refusal` are the log-odds of none that a second reading gave, where there was one.
+        `reread` is what a second reading adds, by the names `REREAD`, where there was one.
         """
         order = np.argsort(-logits, kind="stable")
         best = candidates[int(order[0])]
@@ -165,10 +168,12 @@ class Features:
         )
         covered = _covered(question.content, everything, rarity)
         missing = _absent(question.names, everything)
-        found = {"unknown": 1 - covered, "names_missing": missing, REFUSAL: refusal}
+        found = {"unknown": 1 - covered, "names_missing": missing}
+        found |= {"yes_or_no": float(asks_yes_or_no(question.text)), **dict.fromkeys(REREAD, 0.0)}
+        found |= reread or {}
         if self._judge:
             every = np.stack([c.features for c in candidates])
-            found["answerable"] = f["answerable"]
+            found |= {name: f[name] for name in ("answerable", "relevance")}
             for name in ("answerable", "span"):
                 found[f"{name}_most"] = float(every[:, self.sentence.index(name)].max())
         else:
@@ -184,7 +189,6 @@ class Features:
                 "offers_not": f["offers_not"],
                 "dense_first": max((hit.dense for hit in hits if hit.dense is not None), default=0),
                 "short": float(len(question.content) <= 2),
-                "yes_or_no": float(asks_yes_or_no(question.text)),
                 "size": min(LARGE, max(SMALL, math.log10(1 + len(self._statistics)))),
             }
         return np.array([found[name] for name in self.verdict], dtype=np.float64)

@@ -10,7 +10,7 @@ passages were found or what is written from the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,7 +27,14 @@ from rag.features import LONGEST_UNIT, Features, Judge, Statistics
 from rag.lines import names_maker
 from rag.pairing import paired
 from rag.places import is_heading
-from rag.questions import Question, about_pictures, analyse, offers, spells_out
+from rag.questions import (
+    Question,
+    about_pictures,
+    analyse,
+    asks_yes_or_no,
+    offers,
+    spells_out,
+)
 from rag.rereading import Rereader, reconsider, reread
 from rag.settings import ReaderSettings
 from rag.tabular import holds, is_row, ordered, standing_out
@@ -99,13 +106,13 @@ class SentenceReader:
         standing = np.array(standing_out(asked.content, units))
         headings = np.array([is_heading(*unit) for unit in units])
         logits = logits + ROW_WEIGHT * standing - HEADING_PENALTY * headings
-        refusal = 0.0
-        if self._rereader:
+        again: Mapping[str, float] | None = None
+        if self._rereader and not asks_yes_or_no(question):
             found = reread(self._rereader, question, candidates, logits)
             seen = reconsider(found, candidates, logits)
-            candidates, logits, refusal = seen.candidates, seen.logits, seen.refusal
+            candidates, logits, again = seen.candidates, seen.logits, seen.verdict
         logits = np.array(ordered(units, standing.tolist(), logits.tolist()), dtype=np.float64)
-        verdict = self._features.of_verdict(asked, candidates, logits, hits, refusal)
+        verdict = self._features.of_verdict(asked, candidates, logits, hits, again)
         passages = self._features.of_passages(candidates, logits, hits)
         order = np.argsort(-logits, kind="stable")
         ranked = tuple(candidates[i].evidence(sigmoid(float(logits[i]))) for i in order)

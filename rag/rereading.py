@@ -26,7 +26,8 @@ BONUS = 2.0  # log-odds for a sentence with the words that the model is sure of
 MARGIN = 1.0  # of mean log-probability, by which its own words must beat the reader's
 UNSAID = -6.0  # stands for a lower log-probability, and for that of no words
 REFUSED = 8.0  # log-odds of a refusal that no other passes, either way
-REFUSAL = "refusal"  # what the verdict calls a second reading's doubts
+REREAD = ("refusal", "given")
+"""What a second reading adds to the verdict: its doubts, and how likely the first's words are."""
 
 
 class Rereader(Protocol):
@@ -41,12 +42,19 @@ class Rereader(Protocol):
 class Reconsidered:
     """Candidates with their answers and log-odds (n,) after a second reading.
 
-    `refusal` are the log-odds that none of what was shown answers.
+    `refusal` are the log-odds that none of what was shown answers, `given` is the mean
+    log-probability of a token of the first reading's answer.
     """
 
     candidates: tuple[Candidate, ...]
     logits: NDArray[np.float64]
     refusal: float
+    given: float
+
+    @property
+    def verdict(self) -> dict[str, float]:
+        """What it adds to the verdict, by the names `REREAD`."""
+        return dict(zip(REREAD, (self.refusal, self.given), strict=True))
 
 
 def reread(
@@ -76,7 +84,7 @@ def reconsider(
         first = (candidate.hit.passage.id, candidate.span.start) == (best.passage.id, best.start)
         if not first or best.answer is None or own > given + MARGIN:
             weighed[i] = replace(candidate, answer=place)
-    return Reconsidered(tuple(weighed), after, refusal)
+    return Reconsidered(tuple(weighed), after, refusal, given)
 
 
 def best_first(candidates: Sequence[Candidate], logits: NDArray[np.float64]) -> list[Evidence]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag.passages import split
 from rag.settings import PassageSettings
-from rag.types import Document
+from rag.types import Document, Judgement
+from tests.fakes import PointingJudge
 from training import cases
 from training.cases import Corpus, Counted
+from training.written import Question, key
 
 TOWNS = ("Oslo", "Lund", "Riga", "Turku", "Visby", "Bergen")
 TEXTS = [
@@ -68,8 +75,8 @@ def test_a_case_knows_where_its_answer_stands(corpus: Corpus, row: dict[str, Any
     assert (made.document, made.gold, made.few) == ("d1", (20, 24), False)
     assert TEXTS[1][20:24] == "1101"
     assert {hit.document for hit in made.hits} == {"d0", "d1"}
-    (changed,) = cases.case(row, "Who?", "changed", 1, corpus, ranked(0, 1), few=True)
-    assert (changed.gold, changed.few) == (None, True)
+    (missed,) = cases.case(row, "Who?", "written", 1, corpus, ranked(0, 1), few=True)
+    assert (missed.gold, missed.few) == (None, True)
 
 
 def test_what_was_not_found_is_no_case(corpus: Corpus, row: dict[str, Any]) -> None:
@@ -86,21 +93,70 @@ def test_without_its_answer_a_case_has_neither_the_passage_nor_the_words(
     assert none.hits == ()
 
 
-def test_an_edited_passage_stands_in_place_of_the_right_one(
-    corpus: Corpus, row: dict[str, Any]
+def test_every_question_is_asked_of_all_and_of_few_with_those_written_over_the_texts(
+    corpus: Corpus, row: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    def embedded(texts: Sequence[str], *_: object) -> NDArray[np.float32]:
+        return np.tile(corpus.vectors[2], (len(texts), 1))
+
+    monkeypatch.setattr(cases, "embed", embedded)
+    monkeypatch.setattr(cases, "base_folder", lambda: tmp_path)
+    written = {
+        key("Another."): [Question("Which king founded Riga?", None)],
+        key(TEXTS[3]): [
+            Question("Which bishop sold Turku?", None),
+            Question("Which town is Turku?", (0, 5)),
+            Question("Turku is what?", (9, 11)),
+        ],
+    }
     asked = row | {"question": "When was Lund founded?"}
-    vocabulary = cases.Vocabulary.of(["The singer Eva Lind was tired.", *TEXTS])
-    instead = cases.edit_of(asked, vocabulary, cases.random.Random(0))
-    assert instead
-    assert "1101" in instead
-    (made,) = cases.case(
-        asked, asked["question"], "edited", 1, corpus, ranked(0, 1), few=True, instead=instead
-    )
-    assert (made.gold, made.document) == (None, "d1")
-    texts = [hit.text for hit in made.hits if hit.document == "d1"]
-    assert texts
-    assert all(text in instead for text in texts)
-    assert not any(text in TEXTS[1] for text in texts)
-    assert {hit.text for hit in made.hits if hit.document == "d0"} == {TEXTS[0]}
-    assert cases.edit_of(asked | {"answer": ""}, vocabulary, cases.random.Random(0)) is None
+    made = cases.cases(tmp_path, corpus, [asked], written)
+    assert [(one.question, one.kind, one.few, one.gold) for one in made] == [
+        (asked["question"], "answerable", False, (20, 24)),
+        (asked["question"], "answerable", True, (20, 24)),
+        (asked["question"], "removed", False, None),
+        (asked["question"], "removed", True, None),
+        ("Which bishop sold Turku?", "written", False, None),
+        ("Which bishop sold Turku?", "written", True, None),
+        ("Which town is Turku?", "answerable", True, (0, 5)),
+        ("Turku is what?", "answerable", False, (9, 11)),
+    ]
+    assert [one.answer for one in made[6:]] == [TEXTS[3][0:5], TEXTS[3][9:11]]
+    assert all(one.document == "d3" and one.home == 3 for one in made[4:])
+    assert all("d3" in {hit.document for hit in one.hits} for one in made[4:])
+    once = cases.cases(tmp_path, corpus, [], written, "otherwise", twice=False)
+    assert [(one.kind, one.few) for one in once] == [
+        ("otherwise", False),
+        ("answerable", True),
+        ("answerable", False),
+    ]
+
+
+def test_a_title_above_a_text_is_no_passage_and_moves_none() -> None:
+    title, text = "Minutes of the harbour board", "The crane is to be sold. Nobody was against."
+    (passage,) = cases.cut("d7", f"{title}\n\n{text}", below_title=True)
+    assert (passage.document, passage.text, passage.title) == ("d7", text, title)
+    assert passage.start == len(title) + 2
+    (whole,) = cases.cut("d7", f"{title}\n\n{text}", below_title=False)
+    assert (whole.text, whole.title) == (f"{title}\n\n{text}", "")
+
+
+class Liking(PointingJudge):
+    """A judge that is the surer of an answer the longer the question is."""
+
+    def judge(self, question: str, *_: object) -> list[Judgement]:  # type: ignore[override]
+        return [Judgement(0.0, float(len(question)), 0, 0, 0.0)]
+
+
+def test_of_a_questions_changes_that_is_kept_which_a_judge_falls_for_most(
+    row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = itertools.cycle(["When was Riga sold?", None, "When was Lund founded anew?", "When?"])
+    monkeypatch.setattr(cases, "change", lambda *_: next(changes))
+    asked = row | {"question": "When was Lund founded?"}
+    judge = Liking("")
+    assert cases.changed([asked, asked | {"answer": ""}, asked], judge, random.Random(0)) == [
+        (asked, "When was Lund founded anew?", "changed", (False,)),
+        (asked, "When was Lund founded anew?", "changed", (True,)),
+    ]
+    assert cases.changed([asked], None, random.Random(0)) == []

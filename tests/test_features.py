@@ -12,7 +12,7 @@ from rag.features import (
     answer_in,
 )
 from rag.questions import analyse
-from rag.rereading import REFUSAL
+from rag.rereading import REREAD
 from rag.types import Hit, Judgement, Passage, Span
 from tests.fakes import PointingJudge, WordEmbedder
 
@@ -47,7 +47,8 @@ def test_features_have_the_names_they_are_given() -> None:
     assert features(None).sentence == SENTENCE
     assert features(None).passage == described.PASSAGE
     assert features(None).verdict == VERDICT
-    assert features(PointingJudge("")).rereading().verdict == (*JUDGED_VERDICT, REFUSAL)
+    reread = features(PointingJudge("")).rereading().verdict
+    assert reread == (*JUDGED_VERDICT, "yes_or_no", *REREAD)
 
 
 def test_a_verdict_knows_what_is_missing_and_the_best_of_all_scores() -> None:
@@ -55,11 +56,18 @@ def test_a_verdict_knows_what_is_missing_and_the_best_of_all_scores() -> None:
     made = features(PointingJudge("Ana Ruiz")).rereading()
     asked = analyse("Who built the bridge for Nora Lund?")
     found = made.candidates(asked, hits)
-    verdict = made.of_verdict(asked, found, np.array([0.0, 1.0]), hits, -2.0)
+    again = {"refusal": -2.0, "given": -0.5}
+    verdict = made.of_verdict(asked, found, np.array([0.0, 1.0]), hits, again)
     named = dict(zip(made.verdict, verdict, strict=True))
     assert named["unknown"] == pytest.approx(0.5)  # two of four words, all as rare
-    assert (named["names_missing"], named[REFUSAL]) == (1.0, -2.0)
-    assert (named["answerable"], named["span_most"]) == (1.5, 3.0)
+    assert named["names_missing"] == 1.0
+    assert [named[name] for name in REREAD] == [-2.0, -0.5]
+    assert [named[name] for name in ("answerable", "span_most", "relevance")] == [1.5, 3.0, 2.0]
+    assert named["yes_or_no"] == 0.0
+    asked = analyse("Did Ana Ruiz build the bridge?")
+    verdict = made.of_verdict(asked, found, np.array([0.0, 1.0]), hits)
+    named = dict(zip(made.verdict, verdict, strict=True))
+    assert [named[name] for name in ("yes_or_no", *REREAD)] == [1.0, 0.0, 0.0]
 
 
 def test_a_judge_adds_its_scores_and_its_span_where_it_points() -> None:

@@ -241,6 +241,12 @@ def test_a_second_reading_points_at_its_words_and_its_doubts_count() -> None:
     assert (sure.asked, unsure.asked) == (1, 1)
 
 
+def test_no_words_of_a_text_are_looked_for_where_yes_or_no_would_answer() -> None:
+    model, question = Saying("Ana Ruiz", 6.0), "Did Ana Ruiz build the bridge at Arta?"
+    twice(PointingJudge("The bridge"), model).read(question, hits(question))
+    assert model.asked == 0
+
+
 def test_nothing_is_read_again_without_a_trained_reader() -> None:
     model = Saying("Ana Ruiz", 6.0)
     question = "Who built the bridge at Arta?"

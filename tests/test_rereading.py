@@ -13,6 +13,7 @@ from rag.passages import sentences
 from rag.rereading import (
     BONUS,
     REFUSED,
+    UNSAID,
     reconsider,
     reread,
     shown,
@@ -74,7 +75,7 @@ def test_its_words_raise_the_sentences_that_hold_them() -> None:
     at = 100 + BRIDGE.index("Ana")
     assert seen.candidates[1].answer == Span(at, at + len("Ana Ruiz"))
     assert seen.candidates[0] == candidates()[0]
-    assert seen.refusal == -1.0
+    assert seen.verdict == {"refusal": -1.0, "given": -2.0}
 
 
 def test_the_readers_words_stay_where_they_are_likelier() -> None:
@@ -92,12 +93,12 @@ def test_words_that_are_nowhere_change_nothing() -> None:
         seen = reconsider(Saying(words, -0.1, None, 50.0).said, candidates(), LOGITS)
         assert (seen.logits == LOGITS).all()
         assert seen.candidates == tuple(candidates())
-        assert seen.refusal == REFUSED
+        assert seen.verdict == {"refusal": REFUSED, "given": UNSAID}
 
 
 def test_figures_have_bounds_and_tell_of_agreement() -> None:
     seen = reconsider(Saying("1931", -90.0, -80.0, -70.0).said, candidates(), LOGITS)
-    assert seen.refusal == -REFUSED
+    assert seen.verdict == {"refusal": -REFUSED, "given": UNSAID}
 
 
 def test_a_window_grows_by_whole_sentences_on_both_sides() -> None:

@@ -654,12 +654,18 @@ def test_dropout_is_of_what_layers_put_out(base: Path) -> None:
     assert {p for name, p in shares.items() if not name.endswith("output.dropout")} == {0.0}
 
 
-def test_of_thresholds_that_are_as_good_the_least_strict_is_taken() -> None:
-    from training.fitting import THRESHOLDS, least_strict
+def test_of_good_thresholds_the_lowest_with_few_wrong_answers_is_taken() -> None:
+    from training.fitting import THRESHOLDS, within_risk
 
-    found = {f"right_at_{t}": 0.5 for t in THRESHOLDS}
-    assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.696}) == 0.3
-    assert least_strict(found | {"right_at_0.4": 0.7, "right_at_0.3": 0.69}) == 0.4
+    found = {f"right_at_{t}": 0.5 for t in THRESHOLDS} | {f"risk_at_{t}": 0.4 for t in THRESHOLDS}
+    found |= {"right_at_0.3": 0.696, "right_at_0.35": 0.7, "right_at_0.4": 0.697}
+    assert within_risk(found) == 0.4, "the strictest of the good ones, where all of them err more"
+    found |= {f"risk_at_{t}": 0.35 - t / 3 for t in THRESHOLDS}
+    assert within_risk(found) == 0.3, "0.25 exactly; those below are not as good"
+    found["risk_at_0.3"] = 0.26
+    assert within_risk(found) == 0.35
+    found |= {"risk_at_0.3": 0.4, "right_at_0.3": 0.69, "risk_at_0.1": 0.0}
+    assert within_risk(found) == 0.35, "no longer good"
 
 
 @pytest.mark.usefixtures("no_documents")

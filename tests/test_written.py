@@ -13,7 +13,7 @@ from training import plan as planning
 from training.data import Recipe, held_out
 from training.mining import Neighbours
 from training.plan import plan
-from training.written import WRITTEN, Question, key, questions, written_groups
+from training.written import MANNERS, WRITTEN, Question, key, questions, written_groups
 
 PASSAGE = "Ana Ruiz built the bridge at Arta in 1931. The mayor, Tom Berg, paid for it."
 KNOWN = {
@@ -44,6 +44,15 @@ def test_neither_kind_is_told_by_how_long_it_is() -> None:
         if (lengths := [len(one.text) for one in every if (one.span is not None) == answered])
     ]
     assert abs(means[0] - means[1]) < 8
+
+
+def test_those_in_other_manners_are_over_other_passages() -> None:
+    known, trained = questions(MANNERS), questions()
+    assert len(known) > 100
+    assert not set(known) & set(trained)
+    for some in known.values():
+        assert sum(one.span is not None for one in some) == 2
+        assert len({one.text for one in some}) == len(some) == 4
 
 
 def test_a_passage_is_a_group_of_its_questions() -> None:

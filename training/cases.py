@@ -1,13 +1,12 @@
 """Questions asked of the training passages as the product would ask them.
 
 Every question is asked of all passages, and of a few that are near the right one, as in a folder on
-one subject. Both times in these ways: as it is; of the same without the passages that hold its
-answer; with a name, number or word changed, so that the passage is there and its answer is to
-another question; with that of several such changes which the trained reader falls for most,
-since people find harder ones than chance does; and as it is where the answering sentence was
-edited, so that it answers no longer (`training.edited`). Only questions are taken whose passages
-the trained reader never saw; yes-or-no questions, whose passage is known and no more, are among
-them.
+one subject. Both times as it is, and of the same without the passages that hold its answer; and in
+one of the two ways with a name, number or word changed, that of several changes which the trained
+reader falls for most. Beside them are questions in people's manner that were written over a passage
+(`training.written`) or over a document (`training.documents`): those that it just misses and those
+that it answers. Only passages are taken that the trained reader never saw; yes-or-no questions,
+whose passage is known and no more, are among the others.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +28,21 @@ from rag.settings import PassageSettings, RetrieverSettings
 from rag.types import Document, EmbedderIdentity, Hit, Judgement, Passage
 from training.base import base_folder
 from training.data import held_out, rows
-from training.edited import Asked, Vocabulary, edited
 from training.mining import bm25_top, dense_top, embed
 from training.unanswerable import change
+from training.written import Question, Questions, key
 
 DEPTH, TOP = 50, 10
 FEW = 40  # passages beside the right one
+CHANGES = 12  # are drawn of a question; the hardest of them is kept
 YES_OR_NO = 60  # questions, of which it is only known which passage answers them
 FAIRY_TALES = 40  # questions; they are many, and like little that people ask of documents
-CHANGES = 12  # are drawn of a question; the hardest of them is kept
+CHANGED = "changed"
+"""The kind of a case whose question was changed by rule."""
+WRITTEN = "written"
+"""The kind of a case whose question was written to be just missed by a passage."""
+OTHERWISE = "otherwise"
+"""The same, where it was written in a manner that no network was trained on."""
 
 
 class Remembering:
@@ -119,13 +124,17 @@ class Corpus:
     vectors: NDArray[np.float32]  # (n, d)
 
     @classmethod
-    def of(cls, sources: Sequence[Sequence[str]], cache: Path) -> Corpus:
-        """Cut every text as an index would, and embed it; vectors of a source are kept together."""
-        settings = PassageSettings()
+    def of(
+        cls, sources: Sequence[Sequence[str]], cache: Path, *, below_titles: bool = False
+    ) -> Corpus:
+        """Cut every text as an index would, and embed it; vectors of a source are kept together.
+
+        With `below_titles` each stands below its document's title, which is no passage here.
+        """
         texts = [text for source in sources for text in source]
         return cls(
             texts,
-            [split(Document(f"d{i}", text), settings) for i, text in enumerate(texts)],
+            [cut(f"d{i}", text, below_title=below_titles) for i, text in enumerate(texts)],
             [words.stems(text) for text in texts],
             np.concatenate([embed(source, base_folder(), cache, 160) for source in sources]),
         )
@@ -151,14 +160,22 @@ class Corpus:
         return Counted(found, len(self.texts))
 
 
+def cut(name: str, text: str, *, below_title: bool) -> list[Passage]:
+    """Cut a text into passages, but for the title that it stands below."""
+    title = text.partition("\n\n")[0] if below_title else ""
+    parts = split(Document(name, text, title), PassageSettings())
+    return [part for part in parts if not below_title or part.kind != "title"]
+
+
 @dataclass(frozen=True)
 class Case:
     """A question and what was found for it; `gold` is the answer's span in its document, or None.
 
     `answer` is empty where its place in the passage is not known: `gold` is the whole text then.
-    `kind` is answerable, removed, changed, edited, hard or left_out (`training.retold`); `few` says
-    that only passages near the right one were searched, and `statistics` counts words among what
-    was searched. `home` numbers the right passage, or that of which the right one was written.
+    `kind` is answerable, removed, changed, written, otherwise or left_out (`training.retold`);
+    `few` says that only passages near the right one were searched, and `statistics` counts words
+    among what was searched. `home` numbers the right passage, or that of which the right one was
+    written.
     """
 
     question: str
@@ -205,68 +222,84 @@ def yes_or_no(data: Path, seed: int) -> list[dict[str, object]]:
     ]
 
 
+Ask = tuple[Mapping[str, object], str, str, tuple[bool, ...]]
+"""A row, its question, the kind of its cases, and whether of few: once or both times."""
+
+
 def cases(
     cache: Path,
     corpus: Corpus,
     asked_of: Sequence[dict[str, object]],
-    seed: int,
+    written: Questions,
+    missed: str = WRITTEN,
+    twice: bool = True,
     judge: Judge | None = None,
+    seed: int = 0,
 ) -> list[Case]:
-    """Return every question as answerable, with its answer's passages removed, and changed.
+    """Return every question as answerable and with its answer's passages removed, then `written`.
 
-    Of all texts and of a few; a question's cases follow each other. Hard ones need a `judge`.
+    Of all texts and of a few; a question's cases follow each other. Of the `written` questions
+    those that are answered are asked of all and of few in turn, and the others, whose cases are of
+    the kind `missed`, too unless it is `twice`. With a `judge` there are changed ones, too.
     """
-    rng = random.Random(seed)
-    editing, vocabulary = random.Random(f"{seed}/edited"), Vocabulary.of(corpus.texts)
+    asks: list[Ask] = [
+        (row, str(row["question"]), kind, (False, True))
+        for row in asked_of
+        for kind in ("answerable", "removed")
+    ]
+    asks += changed(asked_of, judge, random.Random(seed))
+    for text in corpus.texts:
+        asks += over(text, written.get(key(text), ()), missed, twice)
     place = {text: i for i, text in enumerate(corpus.texts)}
-    made: list[Case] = []
-    every = []
-    for row in asked_of:
-        question, answer = str(row["question"]), str(row["answer"])
-        passage = str(row["passage"])
-        asks = {"answerable": question, "removed": question}
-        if changed := change(question, passage, answer, rng):
-            asks["changed"] = changed
-        if edit := edit_of(row, vocabulary, editing):
-            asks["edited"] = question
-        drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
-        if judge and (changes := [text for text in drawn if text]):
-            asks["hard"] = max(changes, key=partial(answerable, judge, passage))
-        every.append((row, asks, edit))
-    asked = list(dict.fromkeys(text for _, asks, _ in every for text in asks.values()))
+    asked = list(dict.fromkeys(text for _, text, _, _ in asks))
     vectors = dict(zip(asked, embed(asked, base_folder(), cache, 40), strict=True))
     lexical = dict(zip(asked, bm25_top(asked, corpus.texts, DEPTH), strict=True))
     order = dense_top(np.stack([*vectors.values()]), corpus.vectors, DEPTH)
     dense = dict(zip(asked, order, strict=True))
-    for row, asks, edit in every:
+    near = lru_cache(1)(corpus.near)  # those over one text follow each other
+    made: list[Case] = []
+    for row, text, kind, times in asks:
         home = place[str(row["passage"])]
-        near = corpus.near(home)
-        for kind, text in asks.items():
-            ranked = fused(corpus, vectors[text], [dense[text], lexical[text]])
-            instead = edit if kind == "edited" else None
-            made += case(row, text, kind, home, corpus, ranked, few=False, instead=instead)
-        words_of = bm25_top(list(asks.values()), near.texts, DEPTH)
-        for (kind, text), found in zip(asks.items(), words_of, strict=True):
-            nearest = dense_top(vectors[text][None], near.vectors, DEPTH)[0]
-            ranked = fused(near, vectors[text], [nearest, found])
-            instead = edit if kind == "edited" else None
-            made += case(row, text, kind, home, near, ranked, few=True, instead=instead)
+        for few in times:
+            among, found = corpus, [dense[text], lexical[text]]
+            if few:
+                among = near(home)
+                nearest = dense_top(vectors[text][None], among.vectors, DEPTH)[0]
+                found = [nearest, bm25_top([text], among.texts, DEPTH)[0]]
+            ranked = fused(among, vectors[text], found)
+            made += case(row, text, kind, home, among, ranked, few=few)
     return made
 
 
-def edit_of(row: Mapping[str, object], vocabulary: Vocabulary, rng: random.Random) -> str | None:
-    """Return a row's passage edited so that it does not answer; None where it cannot be."""
-    answer, start = str(row["answer"]), int(str(row["answer_start"]))
-    if not answer:
-        return None
-    span = (start, start + len(answer))
-    made = edited(Asked(str(row["question"]), str(row["passage"]), span), vocabulary, rng)
-    return made and made.passage
+def changed(
+    asked_of: Sequence[Mapping[str, object]], judge: Judge | None, rng: random.Random
+) -> list[Ask]:
+    """Return for each question that change of several which a judge is surest is answered."""
+    asks: list[Ask] = []
+    for row in asked_of if judge else ():
+        question, passage, answer = (str(row[name]) for name in ("question", "passage", "answer"))
+        drawn = {change(question, passage, answer, rng): None for _ in range(CHANGES)}
+        if answer and judge and (changes := [text for text in drawn if text]):
+            hardest = max(changes, key=partial(answerable, judge, passage))
+            asks.append((row, hardest, CHANGED, (len(asks) % 2 > 0,)))
+    return asks
 
 
 def answerable(judge: Judge, passage: str, question: str) -> float:
     """Return the log-odds that a judge gives a passage to answer a question."""
     return judge.judge(question, [passage], [""], [()])[0].answerable
+
+
+def over(passage: str, written: Sequence[Question], missed: str, twice: bool) -> list[Ask]:
+    """Return how the questions written over a passage are asked: see `cases`."""
+    asks: list[Ask] = []
+    for i, one in enumerate(written):
+        start, end = one.span or (0, 0)
+        row = {"passage": passage, "answer": passage[start:end], "answer_start": start}
+        kind = "answerable" if one.span else missed
+        times = (False, True) if twice and not one.span else (i % 2 > 0,)
+        asks.append((row, one.text, kind, times))
+    return asks
 
 
 def case(
@@ -278,12 +311,10 @@ def case(
     ranked: Sequence[Found],
     *,
     few: bool,
-    instead: str | None = None,
 ) -> list[Case]:
     """Return a question's case, none where what should be read was not found.
 
-    `home` numbers the right text, and `ranked` are the texts found, best first. `instead` is what
-    stands in the right text's place.
+    `home` numbers the right text, and `ranked` are the texts found, best first.
     """
     answer, name = str(row["answer"]), f"d{home}"
     if kind == "removed":
@@ -296,14 +327,10 @@ def case(
         ]
     elif name not in [corpus.documents[one.text][0].document for one in ranked[:TOP]]:
         return []
-    documents = [corpus.documents[one.text] for one in ranked[:TOP]]
-    if instead is not None:
-        other = split(Document(name, instead), PassageSettings())
-        documents = [other if parts[0].document == name else parts for parts in documents]
     hits = tuple(
         Hit(passage, one.score, one.cosine, None)
-        for one, parts in zip(ranked[:TOP], documents, strict=True)
-        for passage in parts
+        for one in ranked[:TOP]
+        for passage in corpus.documents[one.text]
     )
     start = int(str(row["answer_start"]))
     end = start + len(answer) if answer else len(str(row["passage"]))

@@ -22,7 +22,7 @@ from rag.cross_encoder import CrossEncoder
 from rag.embedder import SentenceEmbedder
 from rag.features import Features, Judge
 from rag.models import locate
-from rag.questions import Question, analyse
+from rag.questions import Question, analyse, asks_yes_or_no
 from rag.rereading import Rereader, reread
 from rag.settings import ModelSettings
 from rag.types import Rereading
@@ -148,12 +148,15 @@ def read_again(
 ) -> list[Described]:
     """Return the cases with what a language model makes of the best sentence of each.
 
+    As in the product it is not asked where "yes" or "no" would answer: no words of a text do.
     It is asked once, by the `sentence` model of all cases: asking anew by that of every fold takes
     five times as long, and hardly changes what is shown.
     """
     remembering = RememberingRereader(rereader)
 
     def again(one: Described) -> Described:
+        if asks_yes_or_no(one.case.question):
+            return replace(one, features=one.features.rereading())
         logits = sentence.logits(one.rows)
         found = reread(remembering, one.case.question, one.candidates, logits)
         return replace(one, rereading=found, features=one.features.rereading())

@@ -19,6 +19,8 @@ from training.data import Example, Group, rows
 from training.typed import manner
 
 WRITTEN = Path(__file__).with_name("written.jsonl.gz")
+MANNERS = Path(__file__).with_name("manners.jsonl.gz")
+"""Questions over held-out passages in manners that nothing was trained on, to fit what judges."""
 SOURCE = "written"
 
 
