@@ -143,8 +143,8 @@ def abstention_page() -> str:
             f"({held_out['questions']:,.0f} in four\nfolds, parted eight times, weighed so "
             "that two thirds have an answer; of the others a third each "
             "lacks\nits passage, was changed or written so that the passage just misses it, or has "
-            "a text in the passage's place\nthat leaves out just what is asked; the last two are "
-            "harder than a question about something else):\n",
+            "a text in the passage's place\nthat leaves out just what is asked; those that are "
+            "just missed are the hardest to tell):\n",
             *lines,
             "",
             "Most of what is declined without need is declined close to the threshold: the nearest "
