@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -147,18 +147,22 @@ def area_under_risk(confidence: Sequence[float], right: Sequence[bool]) -> float
     return area if points else math.nan
 
 
-def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+def calibration_error(
+    confidence: ArrayLike, right: ArrayLike, bins: int = 10, weights: ArrayLike | None = None
+) -> float:
     """Return the expected calibration error over equal-width bins, in [0, 1]; NaN for none.
 
-    The mean of |accuracy - confidence| per bin, weighted by its size (Guo et al., "On Calibration
-    of Modern Neural Networks", 2017). A bin holds its upper edge; the first one holds 0 too.
+    `confidence` (n,) in [0, 1], `right` (n,) of 0 and 1, `weights` (n,), one each if not given. The
+    mean of |accuracy - confidence| per bin, weighted by its size (Guo et al., "On Calibration of
+    Modern Neural Networks", 2017). A bin holds its upper edge; the first one holds 0 too.
     """
-    if not len(confidence):
-        return math.nan
     scores, truth = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    if not len(scores):
+        return math.nan
+    each = np.ones_like(scores) if weights is None else np.asarray(weights, dtype=float)
     place = np.clip(np.ceil(scores * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=truth - scores, minlength=bins)
-    return float(np.abs(gaps).sum() / len(scores))
+    gaps = np.bincount(place, weights=each * (truth - scores), minlength=bins)
+    return float(np.abs(gaps).sum() / each.sum())
 
 
 # --- summing up

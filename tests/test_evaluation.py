@@ -137,6 +137,8 @@ def test_calibration_error_by_hand() -> None:
     error = metrics.calibration_error([0.85, 0.9, 0.2], [True, False, False])
     assert error == pytest.approx((2 * 0.375 + 1 * 0.2) / 3)
     assert metrics.calibration_error([0.0, 1.0], [False, True]) == 0.0
+    weighed = metrics.calibration_error([0.85, 0.9, 0.2], [True, False, False], weights=[1, 2, 5])
+    assert weighed == pytest.approx((abs(1 * 0.15 - 2 * 0.9) + 5 * 0.2) / 8)
     assert math.isnan(metrics.calibration_error([], []))
 
 
