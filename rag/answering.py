@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from rag import replies, smalltalk
+from rag.abbreviations import abbreviated
 from rag.citations import Claim, Verifier, cite, quoted
 from rag.clock import Clock
 from rag.comparing import comparison
@@ -98,12 +99,16 @@ class Answering:
         stop: threading.Event | None,
     ) -> Iterator[Event]:
         """Answer what asks for one thing; `asked` is the question made to stand alone."""
-        read = interrogative(asked)
         yield Event("stage", "search")
-        hits = now.retriever.retrieve(read)
+        hits = now.retriever.retrieve(interrogative(asked))
+        short_form = abbreviated(asked, (hit.text for hit in hits))
+        if short_form != asked:
+            asked = short_form
+            hits = now.retriever.retrieve(interrogative(asked))
         clock.lap("search")
 
         yield Event("stage", "read")
+        read = interrogative(asked)
         reading = now.reader.read(read, hits)
         clock.lap("read")
 
