@@ -78,11 +78,11 @@ def test_two_names_are_both_abbreviated() -> None:
 
 def test_what_is_said_under_the_short_form_is_found(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text(
-        "# Transport\n\nBuses are run by the Central Bus Authority (CBA), founded in 1960.\n\n"
-        "Trams stop at midnight, and the last ferry leaves an hour before.\n\n"
-        "In March Ines Falk, a former driver, was put at the head of the CBA.\n"
+        "# Fishing\n\nTwelve boats belong to the Northern Fishing League (LFN), which meets in "
+        "winter.\n\nLed by Marta Oduya, LFN asks for smaller nets and longer pauses.\n\n"
+        "The harbour was dredged in 1998, and again in 2011.\n"
     )
     with Pipeline.open(sources=[str(tmp_path)], index=str(tmp_path / "index")) as bot:
-        answer = bot.ask("Who was put at the head of the Central Bus Authority?")
-    assert not answer.abstained  # as it is without the short form
-    assert "Ines Falk" in answer.citations[0].quote
+        answer = bot.ask("What does the Northern Fishing League ask for?")
+    assert not answer.abstained
+    assert "smaller nets" in answer.citations[0].quote  # the sentence with the long form, else
