@@ -17,7 +17,7 @@ LONGEST = 10  # words of a name
 _ASKED = re.compile(
     r"\b(?:abbreviat\w+|acronyms?|initials|short(?:ened|er)?|called|known as|stands? for)\b", re.I
 )
-_SHORT = re.compile(r"\s\((?P<short>[A-Z][A-Z.&-]+)\)")
+_SHORT = re.compile(r"\s\((?P<short>[A-Z][A-Z.&-]{1,15})\)")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*\.?")
 
 
