@@ -213,6 +213,21 @@ def test_the_configuration_of_an_assistant_starts_the_tools(place):
     assert answer["citations"]
 
 
+def test_the_readme_shows_what_is_printed(tmp_path):
+    (shown,) = (one for one in blocks("README.md", "") if one.startswith("$ rag ask"))
+    command, printed = shown.removeprefix("$ ").split("\n", 1)
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    done = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\nconfidence ")[0] == printed.split("\nconfidence ")[0]
+
+
 def test_the_readme_opens_a_pipeline(place, capsys):
     (block,) = (one for one in blocks("README.md", "python") if "Pipeline.open" in one)
     with inside(place):
